@@ -1,0 +1,1 @@
+"""A library for portfolios of model APIs: train, bundle, gate, serve and watch tabular models."""

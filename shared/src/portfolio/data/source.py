@@ -1,0 +1,168 @@
+"""Finding a project's data: the named file, data/raw, the mirror, the public address, and last the bundled sample."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from rich.progress import wrap_file
+
+from portfolio.errors import DataError
+from portfolio.logs import logger
+from portfolio.spec import Dataset, ModelSpec
+
+CONNECT_SECONDS = 5.0
+log = logger(__name__)
+
+
+class Readable(Protocol):
+    """An open file, plain, compressed or remote."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A found file and what its content is known to be; `sha256` is of the uncompressed content."""
+
+    path: Path
+    sha256: str
+    dataset: Dataset
+
+
+def find(spec: ModelSpec, *, named: Path | None = None, mirror: str = "") -> DataFile:
+    """The file to train on. A named file that does not exist is an error, never a reason to look elsewhere."""
+    if named is not None:
+        return identify(spec, _named(spec, named))
+    raw = _ignoring_case(spec.root / "data" / "raw" / spec.source.file)
+    if raw is not None:
+        return identify(spec, raw)
+    return fetch(spec, mirror=mirror) or identify(spec, sample_path(spec))
+
+
+def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
+    """Fill `data/raw`. A file that is there stays, unless it is the synthetic sample and the real data can be had."""
+    target = spec.root / "data" / "raw" / spec.source.file
+    present = _ignoring_case(target)
+    if present is not None and not identify(spec, present).dataset.synthetic:
+        return identify(spec, present)
+    fetched = fetch(spec, mirror=mirror)
+    if fetched is not None:
+        return fetched
+    if present is None:
+        present = _write(target, _content(sample_path(spec)))
+    return identify(spec, present)
+
+
+def fetch(spec: ModelSpec, *, mirror: str = "") -> DataFile | None:
+    """Copy the data from the mirror, else from its public address, into `data/raw`; None where neither has it."""
+    target = spec.root / "data" / "raw" / spec.source.file
+    if mirror:
+        address = f"{mirror.rstrip('/')}/{spec.source.mirror}"
+        return identify(spec, _write(target, _read(address))) if _exists(address) else None
+    try:
+        return identify(spec, _write(target, _read(spec.source.url), pinned=spec.source.datasets))
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        log.warning("public address not reachable", project=spec.name, url=spec.source.url, error=str(error))
+    except DataError as error:
+        log.warning("public copy refused", project=spec.name, url=spec.source.url, error=str(error))
+    return None
+
+
+def identify(spec: ModelSpec, path: Path) -> DataFile:
+    """Name a file by its content, never by its path."""
+    digest = _digest(path)
+    for dataset in spec.source.datasets:
+        if digest in dataset.sha256:
+            return DataFile(path, digest, dataset)
+    unknown = Dataset(name=f"unlisted data {digest[:12]}", licence="not known", sha256=(digest,))
+    return DataFile(path, digest, unknown)
+
+
+def sample_path(spec: ModelSpec) -> Path:
+    """The synthetic twin that comes with the project."""
+    return spec.root / "data" / "sample" / spec.source.sample
+
+
+def _named(spec: ModelSpec, named: Path) -> Path:
+    for candidate in (named, spec.root / named):
+        found = _ignoring_case(candidate)
+        if found is not None:
+            return found
+    raise DataError(
+        f"There is no file {named} (looked here and in {spec.root}).",
+        remedy=f"Run `make data` for data/raw/{spec.source.file}, or name another file with --data-path.",
+    )
+
+
+def _ignoring_case(path: Path) -> Path | None:
+    if path.is_file():
+        return path
+    if not path.parent.is_dir():
+        return None
+    return next((p for p in sorted(path.parent.iterdir()) if p.name.lower() == path.name.lower()), None)
+
+
+def _exists(address: str) -> bool:
+    if "://" not in address:
+        return Path(address).is_file()
+    try:
+        with urllib.request.urlopen(address, timeout=CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _read(address: str) -> Iterator[bytes]:
+    if "://" not in address:
+        yield from _content(Path(address))
+        return
+    with urllib.request.urlopen(address, timeout=CONNECT_SECONDS) as answer:
+        size = int(answer.headers.get("Content-Length") or 0)
+        with wrap_file(answer, total=size, description=f"downloading {address.rsplit('/', 1)[-1]}") as stream:
+            yield from _chunks(stream)
+
+
+def _content(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        yield from _chunks(stream)
+
+
+def _chunks(stream: Readable) -> Iterator[bytes]:
+    while chunk := stream.read(1 << 16):
+        yield chunk
+
+
+def _write(target: Path, chunks: Iterator[bytes], *, pinned: tuple[Dataset, ...] = ()) -> Path:
+    """Write under a temporary name and rename, so that a file in `data/raw` is always whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    digest = sha256()
+    try:
+        with part.open("wb") as out:
+            for chunk in chunks:
+                digest.update(chunk)
+                out.write(chunk)
+        if pinned and not any(digest.hexdigest() in dataset.sha256 for dataset in pinned):
+            raise DataError(
+                f"The download for {target.name} has the sha256 {digest.hexdigest()}, which is not a pinned one.",
+                remedy="The public copy has changed; get the file elsewhere and put it into data/raw.",
+            )
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    for chunk in _content(path):
+        digest.update(chunk)
+    return digest.hexdigest()

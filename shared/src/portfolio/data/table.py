@@ -1,0 +1,151 @@
+"""From a data file to valid rows: read, prepare, keep what is in scope, refuse what breaks a rule."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from portfolio.data.frames import take
+from portfolio.data.rules import Mask, Report, validate
+from portfolio.data.source import DataFile
+from portfolio.data.split import group_keys
+from portfolio.errors import DataError
+from portfolio.spec import Binary, Column, Frame, ModelSpec, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N valid rows: request `frame`, `target` float64 [N], `extras` for charts, `keys` by which they are split.
+
+    `out_of_scope` counts rows whose target lies outside the task's bounds, `refused` those that broke a rule.
+    """
+
+    frame: Frame
+    target: np.ndarray[Any, np.dtype[np.float64]]
+    extras: Frame
+    keys: list[bytes]
+    file: DataFile
+    out_of_scope: int
+    refused: Report
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def load(spec: ModelSpec, file: DataFile, *, max_bad_rows: int, bad_rows_path: Path) -> Rows:
+    """Read and validate a data file; raises DataError where it can't be read or too many rows are bad."""
+    table = _prepare(spec, _read(file.path), file.path)
+    columns = (*spec.request.COLUMNS, _target_column(spec.task))
+    frame, unreadable = _frame(table, columns)
+    extras = {name: table[name].to_numpy(dtype=object) for name in spec.extras}
+    scope = _in_scope(spec.task, frame[spec.task.target])
+    report = validate(take(frame, scope), columns, unreadable=take(unreadable, scope))
+    _judge(report, take(frame, scope), max_bad_rows=max_bad_rows, path=bad_rows_path, file=file.path)
+    kept = np.flatnonzero(scope)[~report.bad]
+    rows = take(frame, kept)
+    target = rows.pop(spec.task.target)
+    return Rows(
+        frame=rows,
+        target=target,
+        extras=take(extras, kept),
+        keys=group_keys(rows, spec.group_fields),
+        file=file,
+        out_of_scope=int((~scope).sum()),
+        refused=report,
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        # as text: only so can "12,5" be told from a missing number
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(f"{path} can't be read as CSV: {error}", remedy="Check the file, or get it anew.") from None
+
+
+def _prepare(spec: ModelSpec, table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    try:
+        prepared = spec.source.prepare(table)
+    except KeyError as error:
+        raise _lacking(path, [str(error.args[0])], table) from None
+    needed = [column.name for column in spec.request.COLUMNS] + [spec.task.target, *spec.extras]
+    lacking = [name for name in needed if name not in prepared]
+    if lacking:
+        raise _lacking(path, lacking, table)
+    if prepared.empty:
+        raise DataError(f"{path} has no rows.", remedy="Get the file anew, or name another with --data-path.")
+    return prepared
+
+
+def _lacking(path: Path, lacking: list[str], table: pd.DataFrame) -> DataError:
+    return DataError(
+        f"{path} lacks the column(s) {', '.join(lacking)}; it has {', '.join(map(str, table.columns[:20]))}.",
+        remedy="Use a file with the columns that the project's README names.",
+    )
+
+
+def _frame(table: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[Frame, dict[str, Mask]]:
+    import pandas as pd
+
+    frame: Frame = {}
+    unreadable: dict[str, Mask] = {}
+    for column in columns:
+        cells = table[column.name].fillna("")
+        if column.numeric:
+            numbers = pd.to_numeric(cells, errors="coerce")
+            frame[column.name] = numbers.to_numpy(dtype=np.float64)
+            unreadable[column.name] = (numbers.isna() & (cells != "")).to_numpy()
+        else:
+            frame[column.name] = cells.to_numpy(dtype=object)
+    return frame, unreadable
+
+
+def _target_column(task: Task) -> Column:
+    if isinstance(task, Binary):
+        return Column(task.target, numeric=True, whole=True, low=0, high=1)
+    return Column(task.target, numeric=True)
+
+
+def _in_scope(task: Task, target: np.ndarray[Any, Any]) -> Mask:
+    if isinstance(task, Binary):
+        return np.ones(len(target), dtype=bool)
+    low, high = task.within
+    # a missing target is not out of scope but bad: it stays, and validation refuses it
+    outside: Mask = (target < low) | (target > high)
+    return ~outside
+
+
+def _judge(report: Report, frame: Frame, *, max_bad_rows: int, path: Path, file: Path) -> None:
+    if not report.bad.any():
+        path.unlink(missing_ok=True)
+        return
+    _list_bad_rows(report, frame, path)
+    count = int(report.bad.sum())
+    if count > max_bad_rows:
+        breaches = "\n  ".join(str(breach) for breach in report.breaches)
+        raise DataError(
+            f"{file} has {count} bad rows, more than max_bad_rows = {max_bad_rows}:\n  {breaches}\n",
+            remedy=f"They are listed in {path}. Mend the data, or raise max_bad_rows in configs/config.yaml.",
+        )
+
+
+def _list_bad_rows(report: Report, frame: Frame, path: Path) -> None:
+    reasons: dict[int, list[str]] = {}
+    for breach in report.breaches:
+        for row in breach.rows:
+            reasons.setdefault(row, []).append(f"{breach.column}: {breach.rule}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(["row", "reasons", *frame])
+        for row in sorted(reasons):
+            writer.writerow([row, "; ".join(reasons[row]), *(values[row] for values in frame.values())])

@@ -1,0 +1,63 @@
+"""Errors that carry their HTTP status, what happened and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class PortfolioError(Exception):
+    """An error the reader can act on: one sentence of detail, one of remedy."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str, *, remedy: str = "") -> None:
+        super().__init__(f"{detail} {remedy}".strip())
+        self.detail = detail
+        self.remedy = remedy
+
+
+class ConfigError(PortfolioError):
+    """A setting or a configuration file says something that can't be meant."""
+
+    title = "Configuration error"
+
+
+class DataError(PortfolioError):
+    """Training data is missing, unreadable or breaks the request class's rules."""
+
+    title = "Data error"
+
+
+class BundleError(PortfolioError):
+    """A bundle is incomplete, altered, or doesn't score as it did when it was made."""
+
+    title = "Bundle refused"
+
+
+class RegistryError(PortfolioError):
+    """The MLflow registry can't be reached or refuses."""
+
+    status = 503
+    title = "Registry not available"
+
+
+class ModelNotAvailable(PortfolioError):
+    """No good bundle is loaded, so nothing can be predicted."""
+
+    status = 503
+    title = "Model not available"
+
+
+class RequestRefused(PortfolioError):
+    """A client's request breaks the contract; `problems` names each field and what is allowed there."""
+
+    status = 422
+    title = "Request refused"
+
+    def __init__(
+        self, detail: str, *, remedy: str = "", status: int = 422, problems: Sequence[Mapping[str, object]] = ()
+    ) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.status = status
+        self.problems = tuple(problems)

@@ -1,0 +1,92 @@
+"""Settings from the environment and `.env` (one machine), and from a project's `configs/config.yaml` (one model)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from portfolio.errors import ConfigError
+from portfolio.logs import LogFormat
+
+Imbalance = Literal["none", "class_weight", "smote", "undersample"]
+Effort = Literal["full", "demo", "quick"]
+
+
+class Settings(BaseSettings):
+    """What differs between machines. Every field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=False)
+
+    mlflow_tracking_uri: str = "http://localhost:5000"  # empty: work without a registry
+    mlflow_timeout_seconds: float = 2.0  # a dead server must cost a start two seconds, not MLflow's 247
+    data_mirror: str = ""
+    log_level: str = "INFO"
+    log_format: LogFormat = "json"
+
+
+class Strict(BaseModel):
+    """Part of a configuration file; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Budget(Strict):
+    """How much a search may cost: `trials` is the budget, `seconds` only the brake."""
+
+    trials: int = Field(ge=1)
+    seconds: float = Field(gt=0)
+
+
+class Range(Strict):
+    """Bounds of one searched parameter; whole where both bounds are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+
+class TreeSearch(Strict):
+    """LightGBM parameters: `fixed` ones, the `first` trial (good known values), and the `space` of the others."""
+
+    fixed: dict[str, int | float | str | bool] = {}
+    first: dict[str, int | float] = {}
+    space: dict[str, Range] = {}
+
+
+class TrainingConfig(Strict):
+    """How a project is trained."""
+
+    seed: int = 42
+    folds: int = Field(5, ge=2)
+    imbalance: Imbalance = "none"
+    max_bad_rows: int = Field(100, ge=0)
+    bootstrap: int = Field(1000, ge=100)
+    evaluation_seeds: int = Field(20, ge=2)
+    budgets: dict[Effort, Budget] = {
+        "full": Budget(trials=20, seconds=60),
+        "demo": Budget(trials=8, seconds=25),
+        "quick": Budget(trials=1, seconds=10),
+    }
+    trees: TreeSearch = TreeSearch()
+
+
+class Config(Strict):
+    """One project's `configs/config.yaml`."""
+
+    port: int = Field(ge=1, le=65535)
+    training: TrainingConfig = TrainingConfig()
+    response: dict[str, Any] = {}
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a project's configuration; a wrong key or value raises ConfigError naming it."""
+    try:
+        return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist.", remedy="Every project needs a configs/config.yaml.") from None
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigError(f"{path} is not a valid configuration: {error}", remedy="Correct the named key.") from None
