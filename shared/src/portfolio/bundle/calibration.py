@@ -1,0 +1,38 @@
+"""Calibration as knots: a strictly increasing piecewise linear map from the model's raw score to the answer's scale."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Calibration(BaseModel):
+    """Knots (x, y), at least two. Beyond the outer knots the outer pieces go on, so the order of scores is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _increasing(self) -> Self:
+        if len(self.x) < 2 or len(self.x) != len(self.y):
+            raise ValueError("calibration needs two knots or more, each with x and y")
+        if min(np.diff(self.x)) <= 0 or min(np.diff(self.y)) <= 0:
+            raise ValueError("calibration knots must increase strictly in x and y")
+        return self
+
+    @classmethod
+    def identity(cls) -> Self:
+        """No change."""
+        return cls(x=(0.0, 1.0), y=(0.0, 1.0))
+
+    def apply(self, scores: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Raw scores [N] on the answer's scale, float64 [N]."""
+        x, y = np.asarray(self.x), np.asarray(self.y)
+        slopes = np.diff(y) / np.diff(x)
+        piece = np.clip(np.searchsorted(x, scores, side="right") - 1, 0, len(slopes) - 1)
+        calibrated: np.ndarray[Any, np.dtype[np.float64]] = y[piece] + slopes[piece] * (scores - x[piece])
+        return calibrated

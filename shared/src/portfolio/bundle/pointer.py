@@ -1,0 +1,35 @@
+"""Pointer files (`models/current`, `cache/current`): which bundle is live, replaced in one step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Current(BaseModel):
+    """`bundle` is a folder beside the pointer; `model_version` the registry's number, or the bundle's own version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    bundle: str
+    model_version: str
+    source: Literal["registry", "local"]
+    since: str
+
+
+def read_current(path: Path) -> Current | None:
+    """What the pointer names; None where there is none or it can't be read."""
+    try:
+        return Current.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_current(path: Path, current: Current) -> None:
+    """Replace the pointer; a reader sees the old one or the new one, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(current.model_dump_json(), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,103 @@
+"""The one Scorer: frames in, outcomes out, the same numbers in training, serving and batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from portfolio.bundle.manifest import Interval, Manifest
+from portfolio.data.frames import Arrays, Layout, pack
+from portfolio.errors import RequestRefused
+from portfolio.spec import BinaryOutcome, Frame, ModelSpec, Outcome, RegressionOutcome
+
+Vector = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def open_session(graph: bytes) -> ort.InferenceSession:
+    """One thread: threads change the order of sums, and a worker shares its cores with others."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def run(session: ort.InferenceSession, arrays: Arrays, output: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """One output of the graph, [N, width]. A tensor without columns is no input."""
+    tensors = {"numeric": arrays.numeric, "categorical": arrays.categorical}
+    result: list[np.ndarray[Any, np.dtype[np.float32]]] = session.run(
+        [output], {name: values for name, values in tensors.items() if values.shape[1]}
+    )
+    return result[0]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A loaded bundle."""
+
+    spec: ModelSpec
+    manifest: Manifest
+    directory: Path
+    session: ort.InferenceSession
+
+    @property
+    def layout(self) -> Layout:
+        """The packed columns' names and order."""
+        return Layout(self.manifest.numeric, self.manifest.categorical)
+
+    def arrays(self, frame: Frame) -> Arrays:
+        """Features of request rows, packed; raises RequestRefused for a number beyond float32."""
+        arrays = pack(self.spec.features(frame), self.layout)
+        if np.isinf(arrays.numeric).any():
+            raise _beyond_float32(frame)
+        return arrays
+
+    def margins(self, frame: Frame) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The model's raw score of each request row, float32 [N]."""
+        return run(self.session, self.arrays(frame), "score")[:, 0]
+
+    def encoded(self, frame: Frame) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The matrix the model sees, float32 [N, width]."""
+        return run(self.session, self.arrays(frame), "encoded")
+
+    def answers(self, margins: np.ndarray[Any, Any]) -> Vector:
+        """Raw scores on the answer's scale: log-odds, or the logarithm of the amount."""
+        return self.manifest.calibration.apply(margins.astype(np.float64))
+
+    def outcomes(self, frame: Frame) -> list[Outcome]:
+        """One outcome a request row, in order."""
+        answers = self.answers(self.margins(frame))
+        if self.manifest.interval is not None:
+            return _amounts(answers, self.manifest.interval)
+        return _decisions(answers, self.manifest.threshold or 0.5)
+
+
+def sigmoid(log_odds: Vector) -> Vector:
+    """Probability of given log-odds, float64 [N]."""
+    with np.errstate(over="ignore"):  # exp overflows to infinity, and 1 / infinity is the right 0
+        return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
+
+
+def _decisions(answers: Vector, threshold: float) -> list[Outcome]:
+    probabilities = sigmoid(answers)
+    decisions = probabilities >= threshold
+    return [BinaryOutcome(float(p), int(d)) for p, d in zip(probabilities, decisions, strict=True)]
+
+
+def _amounts(answers: Vector, interval: Interval) -> list[Outcome]:
+    columns = (np.exp(answers), np.exp(answers + interval.low), np.exp(answers + interval.high))
+    return [RegressionOutcome(*map(float, row)) for row in zip(*columns, strict=True)]
+
+
+def _beyond_float32(frame: Frame) -> RequestRefused:
+    limit = float(np.finfo(np.float32).max)
+    fields = [name for name, v in frame.items() if v.dtype != object and (np.abs(v) > limit).any()] or list(frame)
+    return RequestRefused(
+        f"A number is too large to score: {', '.join(fields)}.",
+        problems=[{"field": name, "allowed": f"a magnitude of at most {limit:.4g}"} for name in fields],
+    )
