@@ -1,0 +1,111 @@
+"""The training command, with its progress and its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from portfolio import registry, terminal
+from portfolio.gate import Check
+from portfolio.settings import Effort, Settings, read_config
+from portfolio.spec import ModelSpec
+from portfolio.training.card import headline
+from portfolio.training.flow import Order, Trained, train
+from portfolio.training.search import Progress
+
+BLOCKED = 3
+MARKS = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[dim]-[/]"}
+
+DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
+Register = Annotated[bool | None, typer.Option(help="Register in MLflow. Left out: where MLflow answers.")]
+Demo = Annotated[bool, typer.Option("--demo", help="A shorter search.")]
+Quick = Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")]
+
+
+def training_command(spec: ModelSpec) -> Callable[[], None]:
+    """A project's `main`: parse the arguments, train, show what came of it."""
+
+    def command(
+        data_path: DataPath = None, register_model: Register = None, demo: Demo = False, quick: Quick = False
+    ) -> None:
+        terminal.run(
+            lambda: run_training(
+                spec, effort=effort_of(demo=demo, quick=quick), data_path=data_path, register=register_model
+            )
+        )
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=f"Train {spec.name} ({spec.title.lower()}).")(command)
+    return app
+
+
+def effort_of(*, demo: bool, quick: bool) -> Effort:
+    """The budget that the flags ask for; the shorter one where both are set."""
+    return "quick" if quick else "demo" if demo else "full"
+
+
+def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
+    """Train one project and print the outcome; returns the exit code: 0, or 3 where the gate blocked."""
+    settings = Settings()
+    if register:
+        registry.require(settings)
+    known = register if register is not None else registry.reachable(settings)
+    trained = _show_progress(
+        spec, Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known), settings
+    )
+    _summarise(trained, settings)
+    return BLOCKED if trained.verdict.decision == "block" else 0
+
+
+def _show_progress(spec: ModelSpec, order: Order, settings: Settings) -> Trained:
+    config = read_config(spec.root / "configs" / "config.yaml")
+    console = terminal.notices()
+    if not console.is_terminal:
+        return train(spec, order, config, settings, _lines(spec.name))
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(f"{spec.name}: reading", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{spec.name}: {what}", completed=done, total=total)
+
+        return train(spec, order, config, settings, progress)
+
+
+def _lines(name: str) -> Progress:
+    console = terminal.notices()
+    return lambda what, done, total: console.print(f"{name}: {what} {done}/{total}")
+
+
+def _summarise(trained: Trained, settings: Settings) -> None:
+    console, manifest, registered = terminal.output(), trained.manifest, trained.registered
+    console.print(f"[bold]{manifest.name}[/] {manifest.version}: {manifest.family}, {headline(manifest)}")
+    console.print(f"data: {manifest.data.label}, {manifest.data.rows:,} rows, {manifest.data.refused:,} refused")
+    table = Table("rule", "", "why", box=None, padding=(0, 2, 0, 0))
+    for check in trained.verdict.checks:
+        table.add_row(check.rule, _mark(check), check.why)
+    console.print(table)
+    where = (
+        f"version {registered.version} at {settings.mlflow_tracking_uri}"
+        if registered
+        else "no (not asked, or no MLflow)"
+    )
+    console.print(f"registered: {where}")
+    console.print(f"verdict: [bold]{trained.verdict.decision}[/]; {_standing(trained)}")
+
+
+def _standing(trained: Trained) -> str:
+    if trained.live:
+        return "it is what serving loads"
+    return "the champion stays, this is the challenger" if trained.verdict.decision == "promote" else "it is not served"
+
+
+def _mark(check: Check) -> str:
+    return "[yellow]advice[/]" if check.advice and check.passed is False else MARKS[check.passed]

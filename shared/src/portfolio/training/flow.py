@@ -1,0 +1,64 @@
+"""One training run, from a data file to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from portfolio.bundle import Manifest, verify
+from portfolio.data import source, table
+from portfolio.gate import Verdict
+from portfolio.registry import RegisteredVersion
+from portfolio.settings import Config, Effort, Settings
+from portfolio.spec import ModelSpec
+from portfolio.training.assemble import Result, assemble
+from portfolio.training.evaluate import measure, refit
+from portfolio.training.export import to_onnx
+from portfolio.training.parity import check_parity
+from portfolio.training.problem import pose
+from portfolio.training.publish import compare, publish, record
+from portfolio.training.search import Progress, search
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a run. `register`: whether the registry shall know of it."""
+
+    now: datetime
+    effort: Effort = "full"
+    data_path: Path | None = None
+    register: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it. `registered` is None where the run stayed local; `live` where it became what serving loads."""
+
+    bundle: Path
+    manifest: Manifest
+    verdict: Verdict
+    registered: RegisteredVersion | None
+    live: bool
+
+
+def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, progress: Progress) -> Trained:
+    """Train a project's model. Raises DataError, BundleError or RegistryError; nothing half-written stays."""
+    models = spec.root / "models"
+    training = config.training
+
+    file = source.find(spec, named=order.data_path, mirror=settings.data_mirror)
+    rows = table.load(spec, file, max_bad_rows=training.max_bad_rows, bad_rows_path=models / "bad_rows.csv")
+    problem = pose(spec, rows, training, salt=training.seed)
+    found = search(problem, training.budgets[order.effort], progress)
+    fitted = refit(problem, found.winner)
+    evaluation = measure(spec, problem, fitted)
+    graph = to_onnx(fitted.model, problem.encoder)
+    parity = check_parity(graph, fitted.model, problem)
+    result = Result(spec, rows, problem, fitted, evaluation, graph, parity, repeatable=not found.braked)
+    bundle = assemble(result, models, now=order.now)
+    manifest = verify(bundle)
+    verdict = compare(result, settings if order.register else None)
+    registered, live = publish(spec, bundle, manifest, verdict, settings if order.register else None)
+    record(models, manifest, verdict)
+    return Trained(bundle, manifest, verdict, registered, live)

@@ -1,0 +1,123 @@
+"""Repeated evaluation: many splits, the whole search inside each training part, beside LightGBM's defaults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from rich.table import Table
+from scipy import stats
+
+from portfolio import terminal
+from portfolio.data import source, table
+from portfolio.data.table import Rows
+from portfolio.measures import HIGHER_IS_BETTER, values
+from portfolio.settings import Budget, Effort, Settings, TrainingConfig, read_config
+from portfolio.spec import ModelSpec
+from portfolio.training.baselines import defaults
+from portfolio.training.evaluate import refit
+from portfolio.training.problem import pose
+from portfolio.training.search import search
+
+Values = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A metric over S splits: our mean and deviation, the defaults' mean, the paired gain with its 95 % interval.
+
+    `gain` is ours − defaults. The interval is Student's t over the S paired differences; splits share rows, so it
+    describes these splits rather than new data.
+    """
+
+    metric: str
+    mean: float
+    deviation: float
+    beside: float
+    gain: float
+    low: float
+    high: float
+
+    @property
+    def better(self) -> bool:
+        """The whole interval is on the better side of zero."""
+        return self.low > 0 if self.metric in HIGHER_IS_BETTER else self.high < 0
+
+
+def show(spec: ModelSpec, *, effort: Effort, seeds: int | None) -> None:
+    """Run and print the repeated evaluation of one project."""
+    config = read_config(spec.root / "configs" / "config.yaml").training
+    file = source.find(spec, mirror=Settings().data_mirror)
+    rows = table.load(spec, file, max_bad_rows=config.max_bad_rows, bad_rows_path=spec.root / "models" / "bad_rows.csv")
+    count, console = seeds or config.evaluation_seeds, terminal.output()
+    notices = terminal.notices()
+    console.print(f"[bold]{spec.name}[/]: {file.dataset.label}, {_used(rows)}; {count} splits, {effort} search")
+    pairs = []
+    for salt, (ours, theirs) in enumerate(evaluate_splits(spec, rows, config, config.budgets[effort], range(count))):
+        pairs.append((ours, theirs))
+        notices.print(f"{spec.name}: split {salt}: {_brief(ours)}")
+    console.print(_table(gains(pairs)))
+
+
+def evaluate_splits(
+    spec: ModelSpec, rows: Rows, config: TrainingConfig, budget: Budget, salts: range
+) -> Iterator[tuple[Values, Values]]:
+    """(our metrics, the defaults' metrics) on the test part of each salt's split."""
+    for salt in salts:
+        started = time.monotonic()
+        problem = pose(spec, rows, config, salt=salt)
+        fitted = refit(problem, search(problem, budget, lambda *_: None).winner)
+        predicted = fitted.predict(problem, fitted.model.score(problem.encoder.encode(problem.test.arrays)))
+        ours = values(spec.task.kind, problem.test.truth, predicted)
+        theirs = values(spec.task.kind, problem.test.truth, defaults(problem))
+        yield ours | {"seconds": time.monotonic() - started}, theirs
+
+
+def gains(pairs: list[tuple[Values, Values]]) -> list[Gain]:
+    """One Gain for each metric that both sides have; for the others (coverage, seconds) the gain is NaN."""
+    rows = []
+    for metric in pairs[0][0]:
+        ours = np.array([mine[metric] for mine, _ in pairs])
+        theirs = np.array([other.get(metric, np.nan) for _, other in pairs])
+        difference = ours - theirs
+        reach = stats.t.ppf(0.975, len(pairs) - 1) * difference.std(ddof=1) / np.sqrt(len(pairs))
+        gain = float(difference.mean())
+        rows.append(
+            Gain(
+                metric,
+                float(ours.mean()),
+                float(ours.std(ddof=1)),
+                float(theirs.mean()),
+                gain,
+                gain - reach,
+                gain + reach,
+            )
+        )
+    return rows
+
+
+def _used(rows: Rows) -> str:
+    refused = int(rows.refused.bad.sum())
+    return f"{len(rows):,} rows used, {refused:,} refused, {rows.out_of_scope:,} out of scope"
+
+
+def _brief(ours: Values) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in ours.items())
+
+
+def _table(rows: list[Gain]) -> Table:
+    shown = Table(
+        "metric", "mean", "sd", "LightGBM defaults", "gain", "95 % interval", "", box=None, padding=(0, 2, 0, 0)
+    )
+    for row in rows:
+        figures = [f"{row.mean:.4g}", f"{row.deviation:.2g}"]
+        if np.isnan(row.gain):
+            shown.add_row(row.metric, *figures, "", "", "", "")
+            continue
+        interval = f"[{row.low:+.4g}, {row.high:+.4g}]"
+        shown.add_row(
+            row.metric, *figures, f"{row.beside:.4g}", f"{row.gain:+.4g}", interval, "better" if row.better else ""
+        )
+    return shown
