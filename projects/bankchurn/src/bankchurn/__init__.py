@@ -1,0 +1,1 @@
+"""Which bank customers are about to leave."""

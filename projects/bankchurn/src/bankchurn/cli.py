@@ -1,0 +1,7 @@
+"""`bankchurn ...`: the portfolio's commands for this project alone."""
+
+from portfolio.cli import project_command
+
+from bankchurn.model import SPEC
+
+main = project_command(SPEC)

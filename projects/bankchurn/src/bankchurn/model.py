@@ -1,0 +1,54 @@
+"""The project's spec."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bankchurn.features import features
+from bankchurn.schema import ChurnPrediction, Customer
+from portfolio.spec import AtLeast, AtMost, Binary, BinaryOutcome, Dataset, ModelSpec, NoWorse, Source
+
+
+def respond(outcome: BinaryOutcome, options: Mapping[str, Any]) -> dict[str, Any]:
+    p = outcome.probability
+    levels = options["risk_below"]
+    risk = "LOW" if p < levels["LOW"] else "MEDIUM" if p < levels["MEDIUM"] else "HIGH"
+    return {
+        "churn_probability": p,
+        "churn_prediction": outcome.decision,
+        "risk_level": risk,
+        "confidence": max(p, 1 - p),
+    }
+
+
+SOURCE = Source(
+    file="churn.csv",
+    mirror="bankchurn/Churn_Modelling.csv",
+    url="https://raw.githubusercontent.com/DuqueOM/ML-MLOps-Portfolio/6828c0d4e8254f0609f3bf4902a22abffcc94adf/"
+    "BankChurn-Predictor/data/raw/Churn_Modelling.csv",
+    sample="churn.csv.gz",
+    datasets=(
+        Dataset(
+            name="Churn Modelling",
+            licence="educational use; terms of the Kaggle original not verified",
+            sha256=(
+                "d998e176a1d6b0baff4b362f2aa7cee1a90922ef4063c45f52b0f9b3b25dc758",
+                "f212b3f2d0b97134069560966fa269b23ffc12df7125d7c2167dd100001fdc48",  # Windows line ends
+            ),
+        ),
+        Dataset(name="Churn Modelling twin", licence="Apache-2.0", sha256=("0" * 64,), synthetic=True),
+    ),
+    prepare=lambda table: table,
+)
+
+SPEC = ModelSpec(
+    name="bankchurn",
+    title="Bank customer churn",
+    request=Customer,
+    response=ChurnPrediction,
+    task=Binary(target="Exited"),
+    features=features,
+    source=SOURCE,
+    respond=respond,
+    slices=("Geography", "Gender"),
+    rules=(AtLeast("roc_auc", 0.85), AtMost("brier", 0.105), NoWorse("roc_auc", by=0.005)),
+)

@@ -1,0 +1,9 @@
+"""`python -m bankchurn.training`: one training run."""
+
+from bankchurn.model import SPEC
+from portfolio.training import training_command
+
+main = training_command(SPEC)
+
+if __name__ == "__main__":
+    main()

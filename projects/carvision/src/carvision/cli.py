@@ -1,0 +1,7 @@
+"""`carvision ...`: the portfolio's commands for this project alone."""
+
+from portfolio.cli import project_command
+
+from carvision.model import SPEC
+
+main = project_command(SPEC)

@@ -1,0 +1,1 @@
+"""Which phone plan suits a customer."""
