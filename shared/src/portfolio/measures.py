@@ -67,8 +67,9 @@ def average_precision(truth: Vector, predicted: Predictions, weights: Vector) ->
 
 
 def f1(truth: Vector, predicted: Predictions, weights: Vector) -> float:
-    """Harmonic mean of precision and recall at the stored threshold; 0 where nothing was found."""
-    assert predicted.decision is not None
+    """Harmonic mean of precision and recall at the stored threshold; 0 where nothing was found; NaN undecided."""
+    if predicted.decision is None:
+        return float("nan")
     found = float((weights * truth * predicted.decision).sum())
     return float(2 * found / (weights * (truth + predicted.decision)).sum())
 
@@ -135,7 +136,7 @@ HIGHER_IS_BETTER = frozenset({"roc_auc", "average_precision", "f1", "r2", "cover
 
 
 def values(kind: str, truth: Vector, predicted: Predictions) -> dict[str, float]:
-    """Every metric of the task kind; those that don't apply (coverage without an interval) are left out."""
+    """Every metric of the task kind; those that don't apply (coverage without an interval, F1 without decisions) are left out."""
     ones = np.ones(len(truth))
     measured = {name: metric(truth, predicted, ones) for name, metric in METRICS[kind].items()}
     return {name: value for name, value in measured.items() if not np.isnan(value)}

@@ -16,6 +16,8 @@ from portfolio.errors import BundleError
 from portfolio.spec import ModelSpec
 
 MANIFEST = "bundle.json"
+UNSEALED = frozenset({MANIFEST, "registered_model_meta"})
+"""Files without a digest: the manifest itself, and the note that MLflow's loader leaves in what it downloads."""
 RETRAIN = "Train it anew, or use another version."
 
 
@@ -73,5 +75,5 @@ def _unfit(scorer: Scorer, what: str) -> BundleError:
 
 
 def _digests(directory: Path) -> dict[str, str]:
-    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
+    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name not in UNSEALED)
     return {path.relative_to(directory).as_posix(): sha256(path.read_bytes()).hexdigest() for path in paths}

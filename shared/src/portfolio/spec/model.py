@@ -22,7 +22,8 @@ class ModelSpec:
     `features` maps a request frame to model columns; `respond` turns an outcome and the `response:` section of the
     project's configuration into the response's fields; `group` names the fields that make two rows the same case (all
     request fields when empty), so that they share a part of the split; `slices` are evaluated on their own. `extras`
-    are columns of the data that are no request fields but belong on charts. `open_data` allows GET /data.
+    are columns of the data that are no request fields but belong on charts. `open_data` allows GET /data. `folder` holds
+    configs, data, models and cache; left out, it is the project's own, the one with `src/`.
     """
 
     name: str
@@ -38,11 +39,12 @@ class ModelSpec:
     rules: tuple[Rule, ...] = ()
     extras: tuple[str, ...] = ()
     open_data: bool = False
+    folder: Path | None = None
 
     @property
     def root(self) -> Path:
-        """The project's folder: the one that holds `src/`, `configs/` and `data/`."""
-        return Path(inspect.getfile(self.request)).resolve().parents[2]
+        """Where the project's configs, data, models and cache are."""
+        return self.folder or Path(inspect.getfile(self.request)).resolve().parents[2]
 
     @property
     def group_fields(self) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import onnx
 
 from portfolio.bundle import Parity, open_session
 from portfolio.bundle.scorer import run
 from portfolio.data.frames import Arrays
 from portfolio.errors import BundleError
-from portfolio.training.encoder import Encoder
-from portfolio.training.models import Model, TreeModel
+from portfolio.training.models import Model
 from portfolio.training.problem import Problem
 
 ROWS = 2000
@@ -24,7 +24,7 @@ def check_parity(graph: bytes, model: Model, problem: Problem) -> Parity:
     session = open_session(graph)
     differences: dict[str, float] = {}
     kinds: dict[str, int] = {}
-    for kind, arrays in _rows(model, problem):
+    for kind, arrays in _rows(graph, problem):
         fitted = model.score(problem.encoder.encode(arrays))
         differences[kind] = float(np.abs(run(session, arrays, "score")[:, 0] - fitted).max())
         kinds[kind] = len(arrays)
@@ -39,7 +39,7 @@ def check_parity(graph: bytes, model: Model, problem: Problem) -> Parity:
     return parity
 
 
-def _rows(model: Model, problem: Problem) -> Iterator[tuple[str, Arrays]]:
+def _rows(graph: bytes, problem: Problem) -> Iterator[tuple[str, Arrays]]:
     random = np.random.default_rng(problem.config.seed)
     rows = problem.train.arrays[random.integers(0, len(problem.train), ROWS)]
     yield "train rows", rows
@@ -50,24 +50,28 @@ def _rows(model: Model, problem: Problem) -> Iterator[tuple[str, Arrays]]:
     categorical = rows.categorical.copy()
     categorical[random.random(categorical.shape) < 0.3] = "never seen in training"
     yield "unseen texts", Arrays(rows.numeric, categorical)
-    if isinstance(model, TreeModel):
-        yield "next to thresholds", _next_to_thresholds(model, problem.encoder, rows, random)
+    splits = _splits(graph, len(problem.encoder.layout.numeric))
+    if splits:
+        yield "next to thresholds", _next_to(splits, rows, random)
 
 
-def _next_to_thresholds(model: TreeModel, encoder: Encoder, rows: Arrays, random: np.random.Generator) -> Arrays:
-    table = model.booster.trees_to_dataframe().dropna(subset=["split_feature"])
-    position = {name: i for i, name in enumerate(model.booster.feature_name())}
-    splits = [
-        (position[name], value)
-        for name, value in zip(table["split_feature"], table["threshold"].astype(float), strict=True)
-        if position[name] < len(encoder.layout.numeric) and abs(value) < float(np.finfo(np.float32).max)
-    ]
-    if not splits:
-        return rows
-    chosen = [splits[i] for i in random.integers(0, len(splits), len(rows))]
+def _splits(graph: bytes, columns: int) -> list[tuple[int, float]]:
+    """(numeric column, threshold) of every split in the graph; one that is a float off shows on the rows beside it."""
+    for node in onnx.load_from_string(graph).graph.node:
+        if node.op_type == "TreeEnsembleRegressor":
+            attributes = {attribute.name: attribute for attribute in node.attribute}
+            features, values = attributes["nodes_featureids"].ints, attributes["nodes_values"].floats
+            modes = attributes["nodes_modes"].strings
+            return [(f, v) for f, v, m in zip(features, values, modes, strict=True) if m != b"LEAF" and f < columns]
+    return []
+
+
+def _next_to(splits: list[tuple[int, float]], rows: Arrays, random: np.random.Generator) -> Arrays:
     numeric = rows.numeric.copy()
-    for row, (column, value) in enumerate(chosen):
+    for row, chosen in enumerate(random.integers(0, len(splits), len(rows))):
+        column, value = splits[chosen]
         at = np.float32(value)
         around = (np.nextafter(at, np.float32(-np.inf)), at, np.nextafter(at, np.float32(np.inf)))
         numeric[row, column] = around[row % 3]
+    numeric[np.isinf(numeric)] = np.finfo(np.float32).max  # "is it missing" is a split at the largest number
     return Arrays(numeric, rows.categorical)

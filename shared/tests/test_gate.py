@@ -1,0 +1,79 @@
+"""The gate asks every rule and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from portfolio.gate import Evidence, judge
+from portfolio.measures import Predictions
+from portfolio.spec import AtLeast, AtMost, NoWorse
+
+
+def predictions(truth: np.ndarray, *, noise: float, seed: int = 1) -> Predictions:
+    p = np.clip(0.5 + (truth - 0.5) * 0.5 + np.random.default_rng(seed).normal(0, noise, len(truth)), 0, 1)
+    return Predictions(p, decision=(p >= 0.5).astype(float))
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    truth = (np.random.default_rng(0).random(1000) < 0.4).astype(float)
+    sharp = predictions(truth, noise=0.2)
+    return Evidence("binary", truth, np.arange(1000), candidate=sharp, champion=None, resamples=200)
+
+
+def test_a_candidate_within_all_limits_is_promoted(evidence: Evidence) -> None:
+    verdict = judge((AtLeast("roc_auc", 0.8), AtMost("brier", 0.2)), evidence)
+    assert verdict.decision == "promote"
+    assert [check.passed for check in verdict.checks] == [True, True]
+
+
+def test_every_rule_is_asked_even_after_one_failed(evidence: Evidence) -> None:
+    verdict = judge((AtLeast("roc_auc", 0.999), AtMost("brier", 0.001), AtLeast("f1", 0.1)), evidence)
+    assert verdict.decision == "block"
+    assert [check.passed for check in verdict.checks] == [False, False, True]
+    assert len(verdict.reasons) == 2
+    assert "0.999" in verdict.reasons[0]
+
+
+def test_a_metric_that_was_not_measured_fails(evidence: Evidence) -> None:
+    assert judge((AtLeast("coverage", 0.1),), evidence).reasons == ("coverage >= 0.1: coverage was not measured",)
+
+
+def test_floors_only_advise_on_a_synthetic_sample(evidence: Evidence) -> None:
+    verdict = judge((AtLeast("roc_auc", 0.999),), evidence, floors_advise=True)
+    assert verdict.decision == "promote"
+    assert verdict.checks[0].passed is False
+    assert verdict.checks[0].advice
+
+
+def test_without_a_champion_comparisons_do_not_apply(evidence: Evidence) -> None:
+    verdict = judge((NoWorse("roc_auc", by=0.01),), evidence)
+    assert verdict.decision == "promote"
+    assert verdict.checks[0].passed is None
+
+
+def test_the_same_model_again_is_no_worse(evidence: Evidence) -> None:
+    again = replace(evidence, champion=evidence.candidate)
+    assert judge((NoWorse("roc_auc", by=0.0), NoWorse("brier", by=0.0)), again).decision == "promote"
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "brier"])  # one where more is better, one where less is
+def test_a_worse_candidate_is_blocked_whichever_way_the_metric_points(evidence: Evidence, metric: str) -> None:
+    worse = replace(evidence, candidate=predictions(evidence.truth, noise=0.6), champion=evidence.candidate)
+    better = replace(worse, candidate=evidence.candidate, champion=worse.candidate)
+    assert judge((NoWorse(metric, by=0.01),), worse).decision == "block"
+    assert judge((NoWorse(metric, by=0.01),), better).decision == "promote"
+
+
+def test_comparisons_block_even_on_a_synthetic_sample(evidence: Evidence) -> None:
+    worse = replace(evidence, candidate=predictions(evidence.truth, noise=0.6), champion=evidence.candidate)
+    assert judge((NoWorse("roc_auc", by=0.01),), worse, floors_advise=True).decision == "block"
+
+
+def test_a_relative_margin_is_a_share_of_the_champions_value(evidence: Evidence) -> None:
+    slightly = Predictions(np.clip(evidence.candidate.value * 0.99, 0, 1), decision=evidence.candidate.decision)
+    case = replace(evidence, candidate=slightly, champion=evidence.candidate)
+    assert judge((NoWorse("brier", by=0.0001, relative=True),), case).decision == "block"
+    assert judge((NoWorse("brier", by=0.2, relative=True),), case).decision == "promote"
