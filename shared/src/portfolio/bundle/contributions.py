@@ -55,7 +55,7 @@ def _row(scorer: Scorer, part: np.ndarray[Any, Any], answer: float) -> Contribut
 
 def _tree_parts(scorer: Scorer, encoded: np.ndarray[Any, Any]) -> Matrix:
     booster = _booster(scorer.directory / "booster.txt")
-    return np.asarray(booster.predict(encoded, pred_contrib=True), dtype=np.float64)
+    return np.asarray(booster.predict(encoded, pred_contrib=True, num_threads=1), dtype=np.float64)
 
 
 def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
@@ -68,4 +68,4 @@ def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
 def _booster(path: Path) -> lgb.Booster:
     import lightgbm as lgb  # 150 MB where pandas is installed: paid by the first explanation, not by every worker
 
-    return lgb.Booster(model_file=path, params={"num_threads": 1})
+    return lgb.Booster(model_file=path)

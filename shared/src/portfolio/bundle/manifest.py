@@ -6,10 +6,11 @@ import inspect
 from hashlib import sha256
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from portfolio.bundle.calibration import Calibration
-from portfolio.measures import Reading
+from portfolio.measures import Reading, Vector
 from portfolio.spec import ModelSpec
 
 
@@ -20,11 +21,16 @@ class Value(BaseModel):
 
 
 class Interval(Value):
-    """Added to the answer on the learned scale, these give the prediction interval (split conformal)."""
+    """The prediction interval on the answer's scale: `low` and `high` are added to an answer, between knots `at`."""
 
     coverage: float
-    low: float
-    high: float
+    at: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def bounds(self, answers: Vector) -> tuple[Vector, Vector]:
+        """Lower and upper ends for answers [N]; beyond the outer knots the outer widths stay."""
+        return answers + np.interp(answers, self.at, self.low), answers + np.interp(answers, self.at, self.high)
 
 
 class LinearTerms(Value):

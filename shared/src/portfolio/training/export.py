@@ -21,7 +21,7 @@ from portfolio.training.models import LinearModel, TreeModel
 
 OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
 IR_VERSION = 9
-ZERO = np.float32(1e-35)
+ZERO = float(np.float32(1e-35))
 
 
 def to_onnx(model: TreeModel | LinearModel, encoder: Encoder) -> bytes:
@@ -146,7 +146,7 @@ class _Ensemble:
 def _floor32(threshold: float) -> float:
     """The largest finite float32 that is not above: for a finite float32 x, x <= threshold exactly where x <= this."""
     if abs(threshold) <= ZERO:  # LightGBM's predict takes every |x| <= ZERO for 0, which then falls on one side
-        return float(ZERO if threshold >= 0 else np.nextafter(-ZERO, np.float32(-np.inf)))
+        return ZERO if threshold >= 0 else float(np.nextafter(np.float32(-ZERO), np.float32(-np.inf)))
     rounded = np.float32(min(threshold, float(np.finfo(np.float32).max)))
     return float(rounded if float(rounded) <= threshold else np.nextafter(rounded, np.float32(-np.inf)))
 

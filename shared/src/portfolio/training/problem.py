@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from portfolio.bundle import Interval
 from portfolio.bundle.scorer import sigmoid
 from portfolio.data import frames, split
 from portfolio.data.table import Rows
@@ -74,14 +75,18 @@ def learned_scale(task: Task, truth: Vector) -> Vector:
 
 
 def predictions(
-    task: Task, answers: Vector, *, threshold: float | None = None, interval: tuple[float, float] | None = None
+    task: Task, answers: Vector, *, threshold: float | None = None, interval: Interval | None = None
 ) -> Predictions:
     """Answers on the calibrated scale as probabilities with decisions, or as amounts with intervals."""
     if isinstance(task, Regression):
-        low, high = interval or (np.nan, np.nan)
-        return Predictions(np.exp(answers), low=np.exp(answers + low), high=np.exp(answers + high))
+        low, high = interval.bounds(answers) if interval else (None, None)
+        return Predictions(np.exp(answers), low=_exp(low), high=_exp(high))
     probability = sigmoid(answers)
     return Predictions(probability, decision=(probability >= (threshold or 0.5)).astype(np.float64))
+
+
+def _exp(ends: Vector | None) -> Vector | None:
+    return None if ends is None else np.exp(ends)
 
 
 def _part(rows: Rows, arrays: frames.Arrays, groups: Any, side: Whole) -> Part:

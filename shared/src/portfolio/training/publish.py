@@ -93,8 +93,7 @@ def _champion(spec: ModelSpec, settings: Settings | None) -> Scorer | None:
 def _rescored(champion: Scorer, problem: Problem) -> Predictions:
     manifest = champion.manifest
     answers = champion.answers(champion.margins(problem.test.frame))
-    bounds = (manifest.interval.low, manifest.interval.high) if manifest.interval else None
-    return predictions(problem.task, answers, threshold=manifest.threshold, interval=bounds)
+    return predictions(problem.task, answers, threshold=manifest.threshold, interval=manifest.interval)
 
 
 def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Settings) -> RegisteredVersion:
