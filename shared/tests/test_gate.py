@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from portfolio.gate import Evidence, judge
 from portfolio.measures import Predictions
 from portfolio.spec import AtLeast, AtMost, NoWorse

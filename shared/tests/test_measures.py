@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from portfolio.measures import METRICS, Predictions, evaluate, paired_difference, resample, roc_auc, values
 from sklearn import metrics as reference
+
+from portfolio.measures import METRICS, Predictions, evaluate, paired_difference, resample, roc_auc, values
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +91,23 @@ def champion(name: str, settings: Settings | None = None) -> RegisteredVersion |
                 return None
             raise
     return RegisteredVersion(name, str(found.version), found.tags.get("bundle_version", ""), found.run_id or "")
+
+
+def champion_over_http(name: str, settings: Settings) -> RegisteredVersion | None:
+    """The same as `champion`, for a server without a password: without the two seconds that importing mlflow takes."""
+    query = urllib.parse.urlencode({"name": name, "alias": CHAMPION})
+    address = f"{settings.mlflow_tracking_uri.rstrip('/')}/api/2.0/mlflow/registered-models/alias?{query}"
+    try:
+        with urllib.request.urlopen(address, timeout=settings.mlflow_timeout_seconds) as answer:
+            found = json.load(answer)["model_version"]
+    except urllib.error.HTTPError as error:
+        if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
+            return None
+        raise RegistryError(f"MLflow answers {error.code} to {address}.", remedy="Look at its log.") from None
+    except OSError as error:
+        raise RegistryError(f"MLflow does not answer at {address}: {error}.", remedy="Look at its log.") from None
+    tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
+    return RegisteredVersion(name, found["version"], tags.get("bundle_version", ""), found.get("run_id", ""))
 
 
 def download(version: RegisteredVersion, destination: Path, settings: Settings | None = None) -> Path:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+
 from portfolio.data.frames import frame_of
 from portfolio.data.rules import validate
 from portfolio.spec import Request
-from pydantic import Field, ValidationError
 
 
 class Parcel(Request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from portfolio.data.split import folds, group_keys, is_test
 
 FRAME = {

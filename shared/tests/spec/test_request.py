@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from portfolio.spec import Column, Request
 from pydantic import Field, ValidationError
+
+from portfolio.spec import Column, Request
 
 
 class Order(Request):
@@ -22,12 +23,12 @@ GOOD = '{"amount": 3, "weight": 2.5, "colour": "red", "note": "ok"}'
 
 
 def test_columns_follow_from_the_fields() -> None:
-    assert Order.COLUMNS == (
+    assert (
         Column("amount", numeric=True, whole=True, low=1, high=9, description="Pieces"),
         Column("weight", numeric=True, optional=True, low=0, high=100, low_open=True, high_open=True),
         Column("colour", numeric=False, choices=("red", "blue")),
-        Column("note", numeric=False, max_length=5),
-    )
+        Column("note", numeric=False, optional=True, max_length=5),
+    ) == Order.COLUMNS
 
 
 def test_forty_point_zero_is_as_whole_as_forty() -> None:
@@ -71,6 +72,11 @@ def test_what_is_no_json_object_is_refused(body: str | bytes) -> None:
 def test_a_field_without_a_bulk_rule_is_refused_when_the_class_is_written() -> None:
     with pytest.raises(TypeError, match=r"code: .*pattern"):
         type("Bad", (Request,), {"__annotations__": {"code": str}, "code": Field(pattern="a+"), "__module__": __name__})
+
+
+def test_a_default_that_a_missing_cell_would_not_have_is_refused() -> None:
+    with pytest.raises(TypeError, match="amount: a default of 5"):
+        type("Bad", (Request,), {"__annotations__": {"amount": int}, "amount": 5, "__module__": __name__})
 
 
 def test_a_closed_set_of_numbers_is_refused_because_true_would_pass_for_one() -> None:

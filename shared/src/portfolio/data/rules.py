@@ -47,7 +47,7 @@ def validate(frame: Frame, columns: tuple[Column, ...], *, unreadable: dict[str,
         for rule, broken in _broken(column, values, garbled):
             if broken.any():
                 rows = np.flatnonzero(broken)
-                examples = tuple(dict.fromkeys(repr(values[row]) for row in rows[:20]))[:3]
+                examples = tuple(dict.fromkeys(map(repr, values[rows[:20]].tolist())))[:3]
                 breaches.append(Breach(column.name, rule, tuple(rows.tolist()), examples))
                 bad |= broken
     return Report(tuple(breaches), bad)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FIRST_LINE = 2
+"""Where a CSV file's first row stands, as an editor counts: below the header."""
+
+
 @dataclass(frozen=True)
 class Rows:
     """N valid rows: request `frame`, `target` float64 [N], `extras` for charts, `keys` by which they are split.
@@ -47,7 +51,9 @@ def load(spec: ModelSpec, file: DataFile, *, max_bad_rows: int, bad_rows_path: P
     extras = {name: table[name].to_numpy(dtype=object) for name in spec.extras}
     scope = _in_scope(spec.task, frame[spec.task.target])
     report = validate(take(frame, scope), columns, unreadable=take(unreadable, scope))
-    _judge(report, take(frame, scope), max_bad_rows=max_bad_rows, path=bad_rows_path, file=file.path)
+    lines = np.flatnonzero(scope) + FIRST_LINE
+    _list_bad_rows(report, table.loc[scope, [column.name for column in columns]], lines, bad_rows_path)
+    _judge(report, max_bad_rows, bad_rows_path, file.path)
     kept = np.flatnonzero(scope)[~report.bad]
     rows = take(frame, kept)
     target = rows.pop(spec.task.target)
@@ -124,21 +130,21 @@ def _in_scope(task: Task, target: np.ndarray[Any, Any]) -> Mask:
     return ~outside
 
 
-def _judge(report: Report, frame: Frame, *, max_bad_rows: int, path: Path, file: Path) -> None:
-    if not report.bad.any():
-        path.unlink(missing_ok=True)
-        return
-    _list_bad_rows(report, frame, path)
+def _judge(report: Report, max_bad_rows: int, listed: Path, file: Path) -> None:
     count = int(report.bad.sum())
     if count > max_bad_rows:
         breaches = "\n  ".join(str(breach) for breach in report.breaches)
         raise DataError(
             f"{file} has {count} bad rows, more than max_bad_rows = {max_bad_rows}:\n  {breaches}\n",
-            remedy=f"They are listed in {path}. Mend the data, or raise max_bad_rows in configs/config.yaml.",
+            remedy=f"They are listed in {listed}. Mend the data, or raise max_bad_rows in configs/config.yaml.",
         )
 
 
-def _list_bad_rows(report: Report, frame: Frame, path: Path) -> None:
+def _list_bad_rows(report: Report, cells: pd.DataFrame, lines: np.ndarray[Any, Any], path: Path) -> None:
+    """One CSV row a bad row: its line in the file, the reasons, and its cells as they were written."""
+    if not report.bad.any():
+        path.unlink(missing_ok=True)
+        return
     reasons: dict[int, list[str]] = {}
     for breach in report.breaches:
         for row in breach.rows:
@@ -146,6 +152,6 @@ def _list_bad_rows(report: Report, frame: Frame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
-        writer.writerow(["row", "reasons", *frame])
+        writer.writerow(["line", "reasons", *cells])
         for row in sorted(reasons):
-            writer.writerow([row, "; ".join(reasons[row]), *(values[row] for values in frame.values())])
+            writer.writerow([lines[row], "; ".join(reasons[row]), *cells.iloc[row]])

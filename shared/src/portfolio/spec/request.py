@@ -90,6 +90,10 @@ def _whole(value: Any) -> Any:
 
 def _column(name: str, field: FieldInfo) -> Column:
     kind, optional = _without_none(field.annotation)
+    if not field.is_required():
+        if field.default not in (None, ""):
+            raise TypeError(f"{name}: a default of {field.default!r} would differ from a missing cell; use None.")
+        optional = True
     described = {"name": name, "optional": optional, "description": field.description or "", **_bounds(name, field)}
     if get_origin(kind) is Literal:
         return Column(numeric=False, choices=_texts(name, get_args(kind)), **described)

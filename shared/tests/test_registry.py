@@ -1,0 +1,123 @@
+"""The registry against a real MLflow server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from toys import LATE, write_bundle
+
+from portfolio import registry
+from portfolio.bundle import load, verify
+from portfolio.errors import RegistryError
+from portfolio.registry import RegisteredVersion
+from portfolio.settings import Settings
+from portfolio.spec import ModelSpec
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A server of its own on a free port."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, *stores, "--workers", "1"], stdout=log, stderr=log, env=environment, process_group=0
+        )
+    settings = Settings(mlflow_tracking_uri=f"http://127.0.0.1:{port}", mlflow_timeout_seconds=10)
+    try:
+        deadline = time.monotonic() + 90
+        while not registry.reachable(settings):
+            assert server.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.3)
+        yield settings
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(20)
+
+
+def registered(settings: Settings, spec: ModelSpec, folder: Path, *, name: str = "v1") -> RegisteredVersion:
+    bundle = write_bundle(spec, folder / name)
+    plots = folder / "plots"
+    plots.mkdir(exist_ok=True)
+    (plots / "roc.png").write_bytes(b"picture")
+    return registry.register(settings, verify(bundle), bundle=bundle, plots=plots, tags={"verdict": "promote"})
+
+
+def test_a_registered_bundle_comes_back_as_it_was_and_loads(settings: Settings, tmp_path: Path) -> None:
+    version = registered(settings, LATE, tmp_path)
+    fetched = registry.download(version, tmp_path / "fetched", settings)
+    assert verify(fetched) == verify(tmp_path / "v1")
+    assert load(fetched, LATE).manifest.version == version.bundle_version == "v1"
+
+
+def test_the_champion_is_whom_the_alias_points_to(settings: Settings, tmp_path: Path) -> None:
+    spec = replace(LATE, name="toychampion")
+    assert registry.champion(spec.name, settings) is None
+    first = registered(settings, spec, tmp_path, name="v1")
+    assert registry.champion(spec.name, settings) is None  # registering alone puts nobody on the throne
+    assert registry.champion_over_http(spec.name, settings) is None
+    second = registered(settings, spec, tmp_path, name="v2")
+    registry.point(settings, second, registry.CHAMPION)
+    assert registry.champion(spec.name, settings) == second
+    assert registry.champion_over_http(spec.name, settings) == second
+    assert (first.version, second.version) == ("1", "2")
+
+
+def test_the_run_shows_metrics_parameters_and_provenance(settings: Settings, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    version = registered(settings, replace(LATE, name="toyrun"), tmp_path)
+    run = MlflowClient(settings.mlflow_tracking_uri).get_run(version.run_id)
+    assert run.data.metrics["auc"] == 0.8
+    assert run.data.metrics["defaults_auc"] == 0.8
+    assert run.data.params["family"] == "lightgbm"
+    assert run.data.tags["data"] == "Orders (synthetic sample)"
+    assert run.info.artifact_uri.startswith("mlflow-artifacts:")
+    assert run.info.status == "FINISHED"
+
+
+def test_a_dead_server_is_told_at_once(tmp_path: Path) -> None:
+    nowhere = Settings(mlflow_tracking_uri="http://127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(RegistryError, match=r"does not answer at http://127\.0\.0\.1:9"):
+        registry.champion("toylate", nowhere)
+    assert time.monotonic() - started < 5
+
+
+def test_a_server_that_never_answers_costs_only_the_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = Settings(
+            mlflow_tracking_uri=f"http://127.0.0.1:{silent.getsockname()[1]}", mlflow_timeout_seconds=0.5
+        )
+        started = time.monotonic()
+        assert not registry.reachable(settings)
+        assert time.monotonic() - started < 2
+
+
+def test_another_service_on_the_port_is_no_registry() -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(403)
+
+        def log_message(self, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert not registry.reachable(Settings(mlflow_tracking_uri=f"http://127.0.0.1:{server.server_port}"))
+        server.shutdown()

@@ -1,0 +1,187 @@
+"""A whole run on a toy: bundle, verdict, what serving loads, and what is repeatable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from toys import COST, LATE, orders, project
+
+from portfolio.bundle import load
+from portfolio.bundle.pointer import read_current
+from portfolio.errors import DataError, RegistryError
+from portfolio.settings import Budget, Config, Range, Settings, TrainingConfig, TreeSearch
+from portfolio.spec import AtLeast, AtMost, Dataset, ModelSpec, NoWorse
+from portfolio.training.flow import Order, Trained, train
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OFFLINE = Settings(mlflow_tracking_uri="")
+TREES = TreeSearch(
+    first={"n_estimators": 30, "num_leaves": 8, "learning_rate": 0.1},
+    space={"num_leaves": Range(low=4, high=16), "learning_rate": Range(low=0.05, high=0.3, log=True)},
+)
+BUDGETS = {"full": (3, 60), "quick": (1, 60), "demo": (3, 1e-9)}
+CONFIG = Config(
+    port=8101,
+    training=TrainingConfig(
+        folds=3,
+        bootstrap=100,
+        trees=TREES,
+        budgets={effort: Budget(trials=trials, seconds=seconds) for effort, (trials, seconds) in BUDGETS.items()},
+    ),
+)
+
+
+def table(count: int = 1500, seed: int = 3) -> pd.DataFrame:
+    rows = pd.DataFrame(orders(count, seed=seed))
+    random = np.random.default_rng(seed)
+    # a valley, which trees can follow and a line can't
+    score = (rows["pieces"] - 5).abs() + rows["weight"].fillna(1) / 4 + (rows["note"] == "express") * 2 - 4
+    late = (random.random(count) < 1 / (1 + np.exp(-2 * score))).astype(int)
+    return rows.assign(late=late, cost=np.round(10 * np.exp(score / 4 + random.normal(0, 0.2, count)), 2))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> ModelSpec:
+    return with_rows(LATE, tmp_path / "late")
+
+
+def with_rows(spec: ModelSpec, folder: Path) -> ModelSpec:
+    placed = project(spec, folder)
+    (placed.root / "data" / "raw").mkdir(parents=True)
+    table().to_csv(placed.root / "data" / "raw" / "orders.csv", index=False)
+    return placed
+
+
+def run(spec: ModelSpec, order: Order | None = None, progress: Callable[..., None] = lambda *_: None) -> Trained:
+    return train(spec, order or Order(now=NOW, effort="quick"), CONFIG, OFFLINE, progress)
+
+
+def test_a_run_leaves_a_bundle_that_loads_and_that_serving_is_pointed_to(spec: ModelSpec) -> None:
+    trained = run(spec)
+    assert trained.verdict.decision == "promote"
+    assert trained.bundle.name.startswith("20260102T030405Z-")
+    assert load(trained.bundle, spec).manifest == trained.manifest
+    current = read_current(spec.root / "models" / "current")
+    assert current is not None
+    assert (current.bundle, current.model_version) == (trained.bundle.name, trained.manifest.version)
+    assert [path.name for path in (spec.root / "models").iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_manifest_tells_what_was_done(spec: ModelSpec) -> None:
+    manifest = run(spec).manifest
+    assert manifest.data.name.startswith("unlisted data")
+    assert manifest.train_rows + manifest.test_rows == manifest.data.rows == 1500
+    assert set(manifest.metrics) == {"model", "dummy", "defaults"}
+    assert manifest.metrics["model"]["roc_auc"].value > manifest.metrics["dummy"]["roc_auc"].value + 0.2
+    assert manifest.attribution["load"] == ("pieces", "weight")
+    assert manifest.parity.kinds == {
+        "train rows": 2000,
+        "missing cells": 2000,
+        "unseen texts": 2000,
+        "next to thresholds": 2000,
+    }
+    assert manifest.repeatable
+    assert sum(manifest.importance.values()) == pytest.approx(1)
+
+
+def test_the_same_seed_and_budget_give_the_same_graph_to_the_byte(spec: ModelSpec) -> None:
+    first = run(spec, Order(now=NOW, effort="full")).bundle
+    again = run(spec, Order(now=NOW.replace(year=2027), effort="full")).bundle
+    assert first != again
+    assert (first / "model.onnx").read_bytes() == (again / "model.onnx").read_bytes()
+
+
+def test_a_search_that_its_brake_cut_short_says_that_it_is_not_repeatable(spec: ModelSpec) -> None:
+    trained = run(spec, Order(now=NOW, effort="demo"))
+    assert not trained.manifest.repeatable
+    assert "not, the search" not in (trained.bundle / "model_card.md").read_text()
+    assert "no, the search was ended" in (trained.bundle / "model_card.md").read_text()
+
+
+def test_progress_counts_the_trials(spec: ModelSpec) -> None:
+    seen: list[tuple[str, int, int]] = []
+    run(spec, Order(now=NOW, effort="full"), lambda *step: seen.append(step))
+    assert seen == [("linear", 0, 3), ("lightgbm", 1, 3), ("lightgbm", 2, 3), ("lightgbm", 3, 3)]
+
+
+def test_a_blocked_model_is_kept_but_not_served(spec: ModelSpec) -> None:
+    strict = replace(spec, rules=(AtLeast("roc_auc", 0.9999),))
+    trained = run(strict)
+    assert (trained.verdict.decision, trained.live) == ("block", False)
+    assert trained.bundle.is_dir()
+    assert read_current(spec.root / "models" / "current") is None
+    assert json.loads((spec.root / "models" / "metrics.json").read_text())["verdict"]["decision"] == "block"
+
+
+def test_on_the_synthetic_sample_floors_advise_and_the_card_says_synthetic(spec: ModelSpec) -> None:
+    from portfolio.data.source import find
+
+    twin = Dataset(name="Orders twin", licence="CC0", sha256=(find(spec).sha256,), synthetic=True)
+    synthetic = replace(spec, rules=(AtLeast("roc_auc", 0.9999),), source=replace(spec.source, datasets=(twin,)))
+    trained = run(synthetic)
+    assert trained.verdict.decision == "promote"
+    assert "Orders twin (synthetic sample)" in (trained.bundle / "model_card.md").read_text()
+
+
+def test_a_worse_successor_is_kept_out_by_the_champion_on_the_same_rows(spec: ModelSpec) -> None:
+    guarded = replace(spec, rules=(NoWorse("roc_auc", by=0.01),))
+    champion = run(guarded)
+    shuffled = pd.read_csv(spec.root / "data" / "raw" / "orders.csv")
+    train_rows = shuffled.sample(frac=1, random_state=1).reset_index(drop=True)
+    # labels of the training part are shuffled, those of the test part are true: the model is bad, the judge is not
+    from portfolio.data import source, split
+    from portfolio.data import table as tables
+
+    rows = tables.load(spec, source.find(spec), max_bad_rows=0, bad_rows_path=spec.root / "bad.csv")
+    tested = split.is_test(rows.keys, salt=42)
+    shuffled.loc[~tested, "late"] = train_rows["late"][~tested].to_numpy()
+    shuffled.to_csv(spec.root / "data" / "raw" / "orders.csv", index=False)
+    trained = run(guarded, Order(now=NOW.replace(hour=9), effort="quick"))
+    assert trained.verdict.decision == "block"
+    assert "no worse than champion" in trained.verdict.reasons[0]
+    current = read_current(spec.root / "models" / "current")
+    assert current is not None
+    assert current.bundle == champion.bundle.name
+
+
+def test_an_amount_has_an_interval_and_its_data_can_be_opened(tmp_path: Path) -> None:
+    import gzip
+
+    spec = with_rows(replace(COST, rules=(AtMost("mape", 0.4),)), tmp_path / "cost")
+    trained = run(spec)
+    assert trained.verdict.decision == "promote"
+    assert 0.7 < trained.manifest.metrics["model"]["coverage"].value < 0.9
+    opened = json.loads(gzip.decompress((trained.bundle / "data.json.gz").read_bytes()))
+    columns = opened["columns"]
+    assert {len(values) for values in columns.values()} == {opened["rows"]}
+    low, price, high = (np.array(columns[name]) for name in ("prediction_low", "prediction", "prediction_high"))
+    assert ((low < price) & (price < high)).all()
+    assert None in columns["weight"]
+
+
+def test_nothing_is_left_when_a_run_fails_halfway(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("portfolio.training.assemble.seal", full)
+    with pytest.raises(OSError, match="no space"):
+        run(spec)
+    assert list((spec.root / "models").iterdir()) == []
+
+
+def test_a_named_file_that_is_missing_stops_the_run_before_it_starts(spec: ModelSpec) -> None:
+    with pytest.raises(DataError, match="no file"):
+        run(spec, Order(now=NOW, data_path=Path("missing.csv")))
+
+
+def test_registering_without_a_server_is_an_error_with_a_remedy(spec: ModelSpec) -> None:
+    nowhere = Settings(mlflow_tracking_uri="http://127.0.0.1:9")
+    with pytest.raises(RegistryError, match="make mlflow"):
+        train(spec, Order(now=NOW, effort="quick", register=True), CONFIG, nowhere, lambda *_: None)
