@@ -1,0 +1,72 @@
+"""What a request brings: a JSON body of limited size, and the wishes of its query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive
+
+from portfolio.errors import RequestRefused
+from portfolio.serving.flow import Wish
+
+WISHES = ("explain", "dry_run")
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+async def read_json(headers: Iterable[tuple[bytes, bytes]], receive: Receive, limit: int) -> bytes:
+    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes."""
+    for name, value in headers:
+        if name == b"content-type" and not _is_json(value):
+            raise RequestRefused("The body must be JSON.", remedy="Send Content-Type: application/json.", status=415)
+        if name == b"content-length" and (not value.isdigit() or int(value) > limit):
+            raise _too_large(limit)
+    return await _read(receive, limit)
+
+
+def read_wish(query: bytes) -> Wish:
+    """`?explain=true&dry_run=true`; raises RequestRefused for anything else."""
+    if not query:
+        return Wish()
+    wishes = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    unknown = [name for name, _ in wishes if name not in WISHES]
+    unclear = [name for name, value in wishes if name in WISHES and value.lower() not in FLAGS]
+    if unknown or unclear:
+        raise _unclear(unclear, unknown=bool(unknown))
+    return Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused("The connection closed before the body was complete.", status=400)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:  # a Content-Length may lie, and a chunked body has none
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _is_json(content_type: bytes) -> bool:
+    media, _, rest = content_type.decode("latin-1").lower().partition(";")
+    charset = rest.partition("charset=")[2].strip(' "')
+    return media.strip() == "application/json" and charset in ("", "utf-8", "utf8")
+
+
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused(
+        f"The body is larger than {limit // 1024:,} KB.",
+        remedy="/predict takes 64 KB, /predict/batch 16 MB; split a larger batch.",
+        status=413,
+    )
+
+
+def _unclear(flags: list[str], *, unknown: bool) -> RequestRefused:
+    problems = [{"field": name, "message": "must be true or false", "allowed": "true, false"} for name in flags]
+    if unknown:
+        problems.append({"field": "query", "message": "unknown parameter", "allowed": ", ".join(WISHES)})
+    return RequestRefused("The query is not understood.", remedy="It takes explain and dry_run.", problems=problems)

@@ -1,0 +1,61 @@
+"""What is live: a loaded model or none, as one value that is swapped by one assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from portfolio.bundle import Scorer
+from portfolio.bundle.pointer import Current
+from portfolio.errors import ModelNotAvailable
+from portfolio.spec import ModelSpec, Outcome
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A verified bundle with all it takes to answer: `current` is what named it, `options` the project's own."""
+
+    scorer: Scorer
+    current: Current
+    options: Mapping[str, Any]
+
+    def respond(self, outcome: Outcome, prediction_id: str) -> dict[str, Any]:
+        """The response of one row."""
+        fields = self.scorer.spec.respond(outcome, self.options)
+        return {**fields, "prediction_id": prediction_id, "model_version": self.current.model_version}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A bundle that was refused, and why."""
+
+    bundle: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True)
+class State:
+    """The model that answers, and the last bundle that was refused."""
+
+    model: Loaded | None = None
+    failure: Failure | None = None
+
+
+class Live:
+    """Holds the state. Readers take it once per request, so a swap never shows two models to one of them."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self.state = State()
+
+    @property
+    def model(self) -> Loaded:
+        """The model that answers now; raises ModelNotAvailable."""
+        if self.state.model is None:
+            raise ModelNotAvailable(
+                f"No model of {self._spec.name} is loaded.",
+                remedy=f"Train one with `make train PROJECT={self._spec.name}` and start the service again.",
+            )
+        return self.state.model

@@ -1,0 +1,126 @@
+"""Every route of a project's API."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import orjson
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from portfolio.errors import RequestRefused
+from portfolio.serving import flow, info, openapi
+from portfolio.serving.body import read_json, read_wish
+from portfolio.serving.problems import MEDIA_TYPE, Story, answer
+from portfolio.serving.service import Service
+
+JSON = "application/json"
+PREDICT_BYTES = 64 * 1024
+BATCH_BYTES = 16 * 1024 * 1024
+OPEN_DATA = "data.json.gz"
+
+
+def add_routes(app: FastAPI, service: Service) -> None:
+    """Name every path, and what /docs says of it."""
+    spec, at = service.spec, Endpoints(service)
+    get = partial(app.add_api_route, methods=["GET"], response_class=Response)
+    post = partial(app.add_api_route, methods=["POST"], tags=["predict"])
+    one = openapi.answers(spec.response)
+    refusals = openapi.problems(400, 413, 415, 422, 503)
+    accepts = partial(openapi.accepts, spec)
+
+    get("/", at.home, tags=["about"])
+    get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
+    get("/health/live", at.health_live, tags=["health"])
+    get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
+    get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
+    post("/predict", at.predict, response_model=one, responses=refusals, openapi_extra=accepts())
+    post(
+        "/predict/batch",
+        at.predict_batch,
+        response_model=openapi.batch_answers(one),
+        responses=refusals,
+        openapi_extra=accepts(batch=True),
+    )
+    post("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    get("/metrics", at.metrics, tags=["health"])
+    get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What each path does. `aside` keeps long work off the event loop, one piece at a time.
+
+    LightGBM rewrites its trees' depths whenever it explains, so two explanations must not run at once.
+    """
+
+    service: Service
+    aside: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+
+    async def home(self) -> Response:
+        """What this is and where to go."""
+        return _json(200, info.home(self.service))
+
+    async def health(self) -> Response:
+        """Whether predictions can be answered."""
+        return _json(*info.health(self.service))
+
+    async def health_live(self) -> Response:
+        """Whether the process answers at all."""
+        return _json(200, {"status": "alive"})
+
+    async def health_ready(self) -> Response:
+        """Whether traffic should come here."""
+        return _json(*info.readiness(self.service))
+
+    async def model_info(self) -> Response:
+        """The live model's origin and measured quality."""
+        return _json(200, info.model_info(self.service))
+
+    async def predict(self, request: Request) -> Response:
+        """Answer one row; with explain=true also why."""
+        return await self._tell(flow.predict, request, limit=PREDICT_BYTES)
+
+    async def predict_batch(self, request: Request) -> Response:
+        """Answer up to 10,000 rows in order, all or none."""
+        return await self._tell(flow.predict_batch, request, limit=BATCH_BYTES, aside=True)
+
+    async def explain(self, request: Request) -> Response:
+        """Answer one row, and why: exact contributions of each field."""
+        return await self._tell(flow.predict, request, limit=PREDICT_BYTES, explain=True)
+
+    async def metrics(self) -> Response:
+        """Metrics in Prometheus' text format."""
+        return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
+
+    async def data(self, request: Request) -> Response:
+        """The training data by column, for charts, where the project opens it."""
+        if not self.service.spec.open_data:
+            raise RequestRefused("This project does not open its data.", status=404)
+        file = self.service.live.model.scorer.directory / OPEN_DATA
+        if not file.is_file():
+            raise RequestRefused("The live model carries no data.", remedy="Train it anew.", status=404)
+        packed, headers = await to_thread.run_sync(file.read_bytes), {"Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=JSON)
+        return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
+
+    async def _tell(
+        self, story: Story, request: Request, *, limit: int, explain: bool = False, aside: bool = False
+    ) -> Response:
+        scope = request.scope
+        wish = read_wish(scope["query_string"])
+        if explain:
+            wish = replace(wish, explain=True)
+        body = await read_json(scope["headers"], request.receive, limit)
+        told = partial(answer, story, self.service, body, wish, scope)
+        status, content = await to_thread.run_sync(told, limiter=self.aside) if aside or wish.explain else told()
+        return Response(content, status, media_type=JSON if status == 200 else MEDIA_TYPE)
+
+
+def _json(status: int, content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content), status, media_type=JSON)

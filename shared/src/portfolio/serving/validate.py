@@ -1,0 +1,142 @@
+"""Bodies as rows by the request class's rules, and what is wrong with those that break them.
+
+Messages are made from the rules, never from what the client sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from portfolio.errors import RequestRefused
+from portfolio.spec import Column, Request
+
+Row = Mapping[str, Any]
+
+BATCH_ROWS = 10_000
+SHOWN = 20
+NAME_LENGTH = 64
+
+MESSAGES = {
+    "missing": "missing",
+    "finite_number": "must be a finite number",
+    "greater_than_equal": "must be at least {ge:.15g}",
+    "greater_than": "must be more than {gt:.15g}",
+    "less_than_equal": "must be at most {le:.15g}",
+    "less_than": "must be less than {lt:.15g}",
+    "string_too_long": "must have at most {max_length} characters",
+}
+
+
+def validate(request: type[Request], body: bytes) -> Row:
+    """One JSON object as a row of fields; raises RequestRefused: 400 for what is no JSON, 422 for a broken rule."""
+    try:
+        return vars(request.parse(body))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+    if problems[0]["type"] == "json_invalid":
+        raise _no_json(problems[0]["ctx"]["error"])
+    raise _refused([_problem(problem, request.COLUMNS) for problem in problems])
+
+
+def validate_batch(request: type[Request], body: bytes) -> list[Row]:
+    """The rows of `{"instances": [...]}`; raises RequestRefused naming index and field of what is wrong."""
+    rows: list[Row] = []
+    problems: list[dict[str, object]] = []
+    for index, fields in enumerate(_instances(body)):
+        try:
+            rows.append(vars(request.parse_object(fields)))
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            problems += [{"index": index, **_problem(problem, request.COLUMNS)} for problem in found]
+            if len(problems) > SHOWN:
+                break
+    if problems:
+        raise _refused(problems)
+    return rows
+
+
+def allowed(column: Column) -> str:
+    """What a field takes, in words."""
+    if column.choices:
+        kind = f"one of {', '.join(column.choices)}"
+    elif column.numeric:
+        kind = ("a whole number" if column.whole else "a number") + _range(column)
+    else:
+        kind = "a text" + (f" of at most {column.max_length} characters" if column.max_length is not None else "")
+    return f"{kind}, or nothing" if column.optional else kind
+
+
+def _instances(body: bytes) -> list[Any]:
+    try:
+        content = from_json(body)
+    except ValueError as error:
+        raise _no_json(str(error)) from None
+    instances = content.get("instances") if isinstance(content, dict) and len(content) == 1 else None
+    if not isinstance(instances, list) or not 1 <= len(instances) <= BATCH_ROWS:
+        rule = f"a list of 1 to {BATCH_ROWS} objects, and nothing beside it"
+        raise _refused([{"field": "instances", "message": f"must be {rule}", "allowed": rule}])
+    return instances
+
+
+def _no_json(reason: str) -> RequestRefused:
+    return RequestRefused(f"The body is not valid JSON: {reason}.", remedy="Send one JSON object in UTF-8.", status=400)
+
+
+def _refused(problems: list[dict[str, object]]) -> RequestRefused:
+    shown = problems[:SHOWN]
+    first = shown[0]
+    where = f"Row {first['index']}: " if "index" in first else ""
+    more = f" There is more: the first {SHOWN} are listed." if len(problems) > SHOWN else ""
+    return RequestRefused(
+        f"{where}{first['field']} {_sentence(str(first['message']))}{more}",
+        remedy="Correct what `errors` names; /docs has the rules and an example.",
+        problems=shown,
+    )
+
+
+def _sentence(message: str) -> str:
+    return f"{message}." if message.startswith("must") else f"is {message}."
+
+
+def _problem(problem: ErrorDetails, columns: tuple[Column, ...]) -> dict[str, object]:
+    if not problem["loc"]:
+        return {"field": "body", "message": "must be a JSON object", "allowed": "a JSON object"}
+    name = str(problem["loc"][0])
+    column = next((column for column in columns if column.name == name), None)
+    if column is None:
+        return _unknown(name[:NAME_LENGTH], columns)
+    return {"field": name, "message": _message(problem, column), "allowed": allowed(column)}
+
+
+def _unknown(name: str, columns: tuple[Column, ...]) -> dict[str, object]:
+    known = [column.name for column in columns]
+    meant = get_close_matches(name, known, n=1)
+    message = f"an unknown field, perhaps {meant[0]}" if meant else "an unknown field"
+    return {"field": name, "message": message, "allowed": ", ".join(known)}
+
+
+def _message(problem: ErrorDetails, column: Column) -> str:
+    if column.choices and problem["type"] != "missing":
+        return f"must be one of {', '.join(column.choices)}"
+    template = MESSAGES.get(problem["type"])
+    if template:
+        return template.format(**problem.get("ctx", {}))
+    kind = "a whole number" if column.whole else "a number" if column.numeric else "a text"
+    return f"must be {kind}"
+
+
+def _range(column: Column) -> str:
+    low, high = column.low, column.high
+    if low is not None and high is not None and not (column.low_open or column.high_open):
+        return f" from {low:.15g} to {high:.15g}"
+    parts = []
+    if low is not None:
+        parts.append(f"{'more than' if column.low_open else 'at least'} {low:.15g}")
+    if high is not None:
+        parts.append(f"{'less than' if column.high_open else 'at most'} {high:.15g}")
+    return f", {' and '.join(parts)}" if parts else ""

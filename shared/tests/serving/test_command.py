@@ -1,0 +1,205 @@
+"""`portfolio serve` as a user starts it: real processes, real ports, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from toys import LATE, ORDER, go_live, project, write_bundle
+
+from bankchurn.model import SPEC as BANKCHURN
+from portfolio.errors import ConfigError
+from portfolio.serving.command import serve
+from portfolio.spec import ModelSpec
+
+TESTS = Path(__file__).parents[1]
+PROGRAM = (
+    "import sys; from toylate.api import SPEC; from portfolio import terminal; from portfolio.serving import command;"
+)
+PROGRAM += "terminal.run(lambda: command.serve(SPEC, host='127.0.0.1', port=int(sys.argv[1])))"
+API = """
+from pathlib import Path
+from dataclasses import replace
+from portfolio.serving import create_app
+from toys import LATE
+SPEC = replace(LATE, folder=Path({folder!r}))
+app = create_app(SPEC)
+"""
+WORKER = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from starlette.testclient import TestClient
+import bankchurn.api, carvision.api, telecomai.api
+from bankchurn.model import SPEC
+from portfolio.serving import create_app
+with TestClient(create_app(replace(SPEC, folder=Path(sys.argv[1])))) as client:
+    assert client.get("/health").json()["model_loaded"], client.get("/health").text
+    [row] = client.get("/openapi.json").json()["components"]["schemas"]["Customer"]["examples"]
+    assert client.post("/predict", json=row).status_code == 200
+    heavy = {"sklearn", "pandas", "mlflow", "lightgbm", "scipy", "matplotlib", "portfolio.registry"} & set(sys.modules)
+    assert not heavy, heavy
+    assert client.post("/explain", json=row).status_code == 200
+    assert "lightgbm" in sys.modules
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one service did between its start and the signal that ended it."""
+
+    health: dict[str, Any]
+    prediction: httpx.Response
+    large: httpx.Response
+    returncode: int
+    log: str
+
+
+def start(spec: ModelSpec, port: int, **settings: str) -> subprocess.Popen[str]:
+    """A service of its own."""
+    path = os.pathsep.join([str(spec.root / "src"), str(TESTS)])
+    environment = os.environ | {"PYTHONPATH": path, "MLFLOW_TRACKING_URI": "", "LOG_FORMAT": "json"} | settings
+    command = [sys.executable, "-c", PROGRAM, str(port)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=spec.root)
+
+
+def stop(service: subprocess.Popen[str], how: signal.Signals) -> tuple[int, str]:
+    """(exit code, log) of a service that got a signal."""
+    service.send_signal(how)
+    try:
+        log = service.communicate(timeout=30)[1]
+    finally:
+        service.kill()
+    return service.returncode, log
+
+
+def wait_until_it_answers(service: subprocess.Popen[str], client: httpx.Client) -> dict[str, Any]:
+    """The first answer of /health."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and service.poll() is None:
+        try:
+            return dict(client.get("/health").json())
+        except httpx.TransportError:
+            time.sleep(0.05)
+    service.kill()
+    return pytest.fail(f"it never answered: {service.communicate()[1]}")
+
+
+def free_port() -> int:
+    """A port that is free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
+    """A project with a live model that is installed as a package, as far as Python can tell."""
+    placed = project(LATE, tmp_path_factory.mktemp("served") / "toylate")
+    go_live(write_bundle(placed, placed.root / "models" / "v1"), model_version="v1")
+    package = placed.root / "src" / "toylate"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "api.py").write_text(API.format(folder=str(placed.root)))
+    about = placed.root / "src" / "toylate-1.2.3.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toylate\nVersion: 1.2.3\n")
+    (about / "entry_points.txt").write_text("[portfolio.projects]\ntoylate = toylate.api:SPEC\n")
+    return placed
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("", signal.SIGINT), ("http://127.0.0.1:9", signal.SIGTERM)],
+    ids=["without a registry, Ctrl-C", "with a dead registry, SIGTERM"],
+)
+def run(spec: ModelSpec, request: pytest.FixtureRequest) -> Run:
+    """A service that started, answered and was stopped."""
+    address, how = request.param
+    port = free_port()
+    service = start(spec, port, MLFLOW_TRACKING_URI=address)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        health = wait_until_it_answers(service, client)
+        prediction = client.post("/predict", json=ORDER)
+        large = client.post("/predict", content=b" " * 5_000_000)
+        returncode, log = stop(service, how)
+    return Run(health, prediction, large, returncode, log)
+
+
+def test_it_serves_the_local_model(run: Run) -> None:
+    assert (run.health["status"], run.health["version"], run.health["model_version"]) == ("healthy", "1.2.3", "v1")
+    assert run.prediction.status_code == 200
+
+
+def test_a_large_body_gets_its_answer_over_a_real_connection(run: Run) -> None:
+    assert run.large.status_code == 413
+    assert run.large.headers["content-type"] == "application/problem+json"
+
+
+def test_a_signal_stops_it_cleanly(run: Run) -> None:
+    assert run.returncode == 0
+    assert "Traceback" not in run.log
+
+
+def test_every_line_of_its_log_is_json(run: Run) -> None:
+    lines = [json.loads(line) for line in run.log.splitlines()]
+    assert "model loaded" in [line["message"] for line in lines]
+
+
+def test_a_signal_during_the_fetch_stops_it_cleanly(spec: ModelSpec) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and never answers
+        mute.settimeout(120)
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        service = start(spec, free_port(), MLFLOW_TRACKING_URI=address, MLFLOW_TIMEOUT_SECONDS="60")
+        with mute.accept()[0]:
+            returncode, log = stop(service, signal.SIGTERM)
+    assert returncode == 0
+    assert "Traceback" not in log
+
+
+def test_a_taken_port_is_told_in_one_line_before_anything_starts(spec: ModelSpec) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        service = start(spec, port)
+        log = service.communicate(timeout=120)[1]
+    assert service.returncode == 1
+    assert log.count("\n") == 1
+    assert f"Port {port} on 127.0.0.1 is taken." in log
+    assert "--port" in log
+
+
+def test_an_address_of_another_machine_is_told(spec: ModelSpec) -> None:
+    with pytest.raises(ConfigError, match="is not an address of this machine"):
+        serve(spec, host="192.0.2.1", port=free_port())
+
+
+def test_an_unknown_host_is_told(spec: ModelSpec) -> None:
+    with pytest.raises(ConfigError, match=r"no-such-host\.invalid"):
+        serve(spec, host="no-such-host.invalid", port=free_port())
+
+
+def test_a_broken_configuration_is_told_before_anything_starts(tmp_path: Path) -> None:
+    placed = project(LATE, tmp_path / "toylate")
+    (placed.root / "configs" / "config.yaml").write_text("prot: 1\n")
+    with pytest.raises(ConfigError, match="prot"):
+        serve(placed, host="127.0.0.1", port=free_port())
+
+
+def test_a_worker_imports_no_training_library(tmp_path: Path) -> None:
+    """Asked of a real project in a fresh interpreter: the tests' own one has trained."""
+    placed = project(BANKCHURN, tmp_path / "bankchurn")
+    go_live(write_bundle(placed, placed.root / "models" / "v1"), model_version="1")
+    (placed.root / "configs" / "config.yaml").write_text("port: 1\nresponse:\n  risk_below: {LOW: 0.3, MEDIUM: 0.7}\n")
+    command = [sys.executable, "-c", WORKER, str(placed.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

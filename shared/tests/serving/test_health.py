@@ -1,0 +1,126 @@
+"""What a service says about itself and its model."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+from fastapi.testclient import TestClient
+from toys import COST, LATE, go_live, project, write_bundle
+
+from portfolio.serving import create_app
+
+
+def test_the_front_page_leads_to_paths_that_exist(client: TestClient) -> None:
+    page = client.get("/").json()
+    assert (page["name"], page["title"]) == ("toylate", "Late orders")
+    assert {client.get(link).status_code for link in page["links"].values()} == {200, 405}
+
+
+def test_a_service_with_a_model_is_healthy(client: TestClient) -> None:
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    health = answer.json()
+    assert health.pop("uptime_seconds") >= 0
+    assert health == {
+        "status": "healthy",
+        "version": "unknown",
+        "model_loaded": True,
+        "model_name": "toylate",
+        "model_version": "7",
+    }
+
+
+def test_a_service_without_a_model_is_not(empty_client: TestClient) -> None:
+    answer = empty_client.get("/health")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/json"
+    health = answer.json()
+    assert (health["status"], health["model_loaded"], health["model_version"]) == ("unhealthy", False, None)
+
+
+def test_the_version_is_the_installed_packages(tmp_path: Path) -> None:
+    with TestClient(create_app(replace(project(LATE, tmp_path / "p"), name="portfolio"))) as client:
+        assert client.get("/health").json()["version"] == "1.0.0"
+
+
+def test_it_lives_even_without_a_model(empty_client: TestClient) -> None:
+    assert empty_client.get("/health/live").status_code == 200
+
+
+def test_it_is_ready_with_a_model_only(client: TestClient, empty_client: TestClient) -> None:
+    assert client.get("/health/ready").status_code == 200
+    assert empty_client.get("/health/ready").status_code == 503
+
+
+def test_the_model_tells_where_it_comes_from(client: TestClient) -> None:
+    info = client.get("/model/info").json()
+    assert (info["model_version"], info["bundle_version"], info["source"]) == ("7", "v1", "local")
+    assert info["since"] == "2026-01-02T00:00:00+00:00"
+    assert info["data"]["label"] == "Orders (synthetic sample)"
+    assert info["data"]["rows"] == 500
+
+
+def test_the_model_tells_its_measured_quality(client: TestClient) -> None:
+    info = client.get("/model/info").json()
+    assert set(info["metrics"]) == {"model", "dummy", "defaults"}
+    assert info["metrics"]["model"]["auc"] == {"value": 0.8, "low": 0.7, "high": 0.9}
+    assert info["slices"]["colour"]["red"]["auc"]["value"] == 0.8
+    assert info["parity"]["passed"] is True
+    assert info["threshold"] == 0.4
+
+
+def test_the_model_tells_its_features(client: TestClient) -> None:
+    features = client.get("/model/info").json()["features"]
+    assert features == {"numeric": ["pieces", "weight", "load"], "categorical": ["colour", "note"]}
+
+
+def test_golden_rows_stay_inside(client: TestClient) -> None:
+    assert "golden" not in client.get("/model/info").json()
+
+
+def test_without_a_model_there_is_nothing_to_tell(empty_client: TestClient) -> None:
+    answer = empty_client.get("/model/info")
+    assert answer.status_code == 503
+    assert answer.json()["title"] == "Model not available"
+
+
+def test_open_data_is_served_packed_as_it_lies(cost_client: TestClient) -> None:
+    answer = cost_client.get("/data", headers={"accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"rows": 1, "columns": {"pieces": [3]}}
+
+
+def test_open_data_is_unpacked_for_who_can_not(cost_client: TestClient) -> None:
+    answer = cost_client.get("/data", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in answer.headers
+    assert answer.json() == {"rows": 1, "columns": {"pieces": [3]}}
+
+
+def test_data_is_closed_unless_the_spec_opens_it(client: TestClient) -> None:
+    answer = client.get("/data")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_older_bundle_without_data_is_told(tmp_path: Path) -> None:
+    spec = project(COST, tmp_path / "toycost")
+    go_live(write_bundle(replace(spec, open_data=False), spec.root / "models" / "v1"), model_version="1")
+    with TestClient(create_app(spec)) as client:
+        answer = client.get("/data")
+    assert answer.status_code == 404
+    assert "carries no data" in answer.json()["detail"]
+
+
+def test_open_data_needs_a_model(tmp_path: Path) -> None:
+    with TestClient(create_app(project(COST, tmp_path / "toycost"))) as client:
+        assert client.get("/data").status_code == 503
+
+
+def test_the_packed_data_is_the_bundles_file(cost_client: TestClient) -> None:
+    spec_data = orjson.dumps({"rows": 1, "columns": {"pieces": [3]}})
+    with cost_client.stream("GET", "/data", headers={"accept-encoding": "gzip"}) as answer:
+        assert gzip.decompress(b"".join(answer.iter_raw())) == spec_data

@@ -1,0 +1,78 @@
+"""The OpenAPI document tells the truth about what is taken and answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import Field
+from toys import Order
+
+from portfolio.serving.openapi import example
+from portfolio.spec import Request
+
+
+@pytest.fixture
+def document(client: TestClient) -> dict[str, Any]:
+    """The document as clients read it."""
+    return dict(client.get("/openapi.json").json())
+
+
+def test_every_path_of_the_contract_is_there(document: dict[str, Any]) -> None:
+    assert set(document["paths"]) == {
+        "/", "/health", "/health/live", "/health/ready", "/model/info",
+        "/predict", "/predict/batch", "/explain", "/metrics",
+    }  # fmt: skip
+
+
+def test_data_is_there_where_it_is_open(cost_client: TestClient) -> None:
+    assert "/data" in cost_client.get("/openapi.json").json()["paths"]
+
+
+def test_the_request_class_is_the_documented_body(document: dict[str, Any]) -> None:
+    body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/Order"}
+    assert document["components"]["schemas"]["Order"]["properties"] == Order.model_json_schema()["properties"]
+
+
+def test_the_documented_example_is_answered(client: TestClient, document: dict[str, Any]) -> None:
+    [one] = document["components"]["schemas"]["Order"]["examples"]
+    assert client.post("/predict", json=one).status_code == 200
+
+
+def test_the_response_class_is_the_documented_answer(document: dict[str, Any]) -> None:
+    content = document["paths"]["/predict"]["post"]["responses"]["200"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    fields = document["components"]["schemas"][name]["properties"]
+    assert {"probability", "late", "mood", "prediction_id", "model_version", "explanation"} == set(fields)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain"])
+def test_every_problem_is_documented_as_one(document: dict[str, Any], path: str) -> None:
+    responses = document["paths"][path]["post"]["responses"]
+    assert {"400", "413", "415", "422", "503"} < set(responses)
+    assert all("application/problem+json" in responses[status]["content"] for status in responses if status != "200")
+
+
+def test_every_reference_leads_somewhere(client: TestClient, document: dict[str, Any]) -> None:
+    text = client.get("/openapi.json").text
+    names = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names == set(document["components"]["schemas"])
+
+
+def test_the_wishes_are_documented(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/predict"]["post"]["parameters"]
+    assert [parameter["name"] for parameter in parameters] == ["explain", "dry_run"]
+
+
+def test_an_example_is_made_where_the_fields_give_none() -> None:
+    class Bare(Request):
+        """No examples."""
+
+        low: int = Field(ge=5)
+        free: float
+        text: str = Field(max_length=3)
+        gone: float | None = None
+
+    assert Bare.model_validate(example(Bare)) == Bare(low=5, free=0, text="tex")

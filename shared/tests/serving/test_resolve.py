@@ -1,0 +1,137 @@
+"""A worker serves the cached champion, else the last promoted local model, else says that it has none."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from toys import LATE, ORDER, go_live, project, write_bundle
+
+from portfolio.bundle import seal
+from portfolio.bundle.pointer import Current, read_current, write_current
+from portfolio.bundle.store import verify
+from portfolio.errors import ConfigError
+from portfolio.serving import create_app
+from portfolio.serving.resolve import resolve
+from portfolio.spec import ModelSpec
+
+
+@pytest.fixture
+def spec(late: ModelSpec, tmp_path: Path) -> ModelSpec:
+    """A project whose cache holds version 2 of the registry, and whose own last model is "v1"."""
+    placed = project(LATE, tmp_path / "toylate")
+    shutil.copytree(late.root / "models" / "v1", placed.root / "models" / "v1")
+    go_live(placed.root / "models" / "v1", model_version="v1")
+    shutil.copytree(late.root / "models" / "v1", placed.root / "cache" / "v2")
+    go_live(placed.root / "cache" / "v2", model_version="2", source="registry")
+    return placed
+
+
+def live_version(spec: ModelSpec) -> str | None:
+    """The version that a worker would answer with."""
+    model = resolve(spec).model
+    return model.current.model_version if model else None
+
+
+def test_the_cache_comes_first(spec: ModelSpec) -> None:
+    assert live_version(spec) == "2"
+
+
+def test_without_a_cache_the_last_promoted_model_serves(spec: ModelSpec) -> None:
+    shutil.rmtree(spec.root / "cache")
+    assert live_version(spec) == "v1"
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "booster.txt", "bundle.json"])
+def test_a_tampered_bundle_is_passed_over(spec: ModelSpec, file: str) -> None:
+    with (spec.root / "cache" / "v2" / file).open("ab") as stream:
+        stream.write(b"x")
+    assert live_version(spec) == "v1"
+
+
+def test_the_refused_bundle_is_remembered_with_its_reason(spec: ModelSpec) -> None:
+    (spec.root / "cache" / "v2" / "model.onnx").write_bytes(b"x")
+    failure = resolve(spec).failure
+    assert failure is not None
+    assert failure.bundle.endswith("v2")
+    assert "model.onnx" in failure.reason
+
+
+def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> None:
+    (spec.root / "cache" / "v2" / "model.onnx").write_bytes(b"x")
+    with TestClient(create_app(spec)) as client:
+        info = client.get("/model/info").json()
+    assert info["model_version"] == "v1"
+    assert "model.onnx" in info["last_refused"]["reason"]
+
+
+def test_a_bundle_whose_graph_can_not_run_is_passed_over(spec: ModelSpec) -> None:
+    directory = spec.root / "cache" / "v2"
+    manifest = verify(directory)
+    (directory / "model.onnx").write_bytes(b"sealed, and no graph")
+    seal(directory, manifest)
+    assert live_version(spec) == "v1"
+
+
+def test_a_bundle_that_other_features_made_is_passed_over(spec: ModelSpec) -> None:
+    changed = replace(spec, features=lambda frame: {**frame, "load": frame["weight"]})
+    state = resolve(changed)
+    assert state.model is None
+    assert "golden row" in (state.failure.reason if state.failure else "")
+
+
+def test_another_projects_bundle_is_passed_over(spec: ModelSpec) -> None:
+    assert live_version(replace(spec, name="toyother")) is None
+
+
+def test_a_pointer_that_can_not_be_read_is_passed_over(spec: ModelSpec, capfd: pytest.CaptureFixture[str]) -> None:
+    (spec.root / "cache" / "current").write_text("{")
+    assert live_version(spec) == "v1"
+    assert "pointer is not readable" in "".join(capfd.readouterr())
+
+
+def test_a_pointer_to_nothing_is_passed_over(spec: ModelSpec) -> None:
+    shutil.rmtree(spec.root / "cache" / "v2")
+    assert live_version(spec) == "v1"
+
+
+def test_without_any_good_bundle_it_starts_all_the_same(spec: ModelSpec) -> None:
+    shutil.rmtree(spec.root / "cache")
+    (spec.root / "models" / "v1" / "model.onnx").write_bytes(b"x")
+    with TestClient(create_app(spec)) as client:
+        assert client.get("/health").status_code == 503
+        assert client.post("/predict", json=ORDER).status_code == 503
+
+
+def test_a_broken_configuration_stops_the_start(spec: ModelSpec) -> None:
+    (spec.root / "configs" / "config.yaml").write_text("prot: 8101\n")
+    with pytest.raises(ConfigError, match="prot"):
+        resolve(spec)
+
+
+def test_building_the_application_loads_nothing(tmp_path: Path) -> None:
+    app = create_app(replace(LATE, folder=tmp_path / "not there yet"))
+    assert app.title == "Late orders"
+
+
+def test_a_pointer_is_read_as_it_was_written(tmp_path: Path) -> None:
+    current = Current(bundle="v3", model_version="12", source="registry", since="2026-01-01T00:00:00+00:00")
+    write_current(tmp_path / "current", current)
+    write_current(tmp_path / "current", current)
+    assert read_current(tmp_path / "current") == current
+    assert [path.name for path in tmp_path.iterdir()] == ["current"]
+
+
+def test_a_new_bundle_is_live_after_a_restart(spec: ModelSpec) -> None:
+    before = TestClient(create_app(spec))
+    with before:
+        first = before.post("/predict", json=ORDER).json()
+        go_live(write_bundle(spec, spec.root / "cache" / "v3", seed=9), model_version="3")
+        assert before.post("/predict", json=ORDER).json()["model_version"] == "2"
+    with TestClient(create_app(spec)) as after:
+        second = after.post("/predict", json=ORDER).json()
+    assert second["model_version"] == "3"
+    assert second["probability"] != first["probability"]
