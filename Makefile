@@ -68,11 +68,8 @@ twin-report: install ## What the synthetic samples are worth against the real da
 api-start: install ## Serve one project: make api-start PROJECT=bankchurn [PORT=8001]
 	@$(PORTFOLIO) serve $(PROJECT) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# One worker and no job runners: 0.5 GB instead of 2.6 GB.
 mlflow: install ## MLflow alone, in the foreground on port 5000
-	@mkdir -p mlruns
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
-	  --backend-store-uri sqlite:///mlruns/mlflow.db --artifacts-destination "$(CURDIR)/mlruns/artifacts" $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "$$(sed -n 's/^mlflow: *//p' Procfile) $(ARGS)"
 
 ##@ Quality
 test: install ## All tests

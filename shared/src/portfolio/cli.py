@@ -1,0 +1,150 @@
+"""The command line: `portfolio COMMAND [PROJECT]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from portfolio import terminal
+from portfolio.data import source
+from portfolio.demo import command as demo
+from portfolio.errors import ConfigError
+from portfolio.serving import command as serving
+from portfolio.settings import Settings, read_config
+from portfolio.spec import ModelSpec
+from portfolio.spec.projects import find_project, project_names
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Projects; all when left out.")]
+Port = Annotated[int | None, typer.Option(help="Port; else the one in the project's configuration.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
+
+
+def main() -> None:
+    """Entry point of `portfolio`."""
+    _app()()
+
+
+def project_command(spec: ModelSpec) -> Callable[[], None]:
+    """Entry point of a project's own command: `bankchurn train --quick` is `portfolio train bankchurn --quick`."""
+
+    def command() -> None:
+        verb, *rest = sys.argv[1:] or ["--help"]
+        _app()([verb, *([] if verb.startswith("-") else [spec.name]), *rest])
+
+    return command
+
+
+def projects() -> None:
+    """List the installed projects."""
+    table = Table("project", "title", "port", "folder", box=None, padding=(0, 2, 0, 0))
+    for spec in _specs(None):
+        table.add_row(
+            spec.name, spec.title, str(read_config(spec.root / "configs" / "config.yaml").port), str(spec.root)
+        )
+    terminal.output().print(table)
+
+
+def data(names: Names = None) -> None:
+    """Fill data/raw: from DATA_MIRROR, else the public address, else the bundled synthetic sample."""
+
+    def command() -> None:
+        console, mirror = terminal.output(), Settings().data_mirror
+        for spec in _specs(names):
+            file = source.refresh(spec, mirror=mirror)
+            console.print(f"{spec.name}: {file.path} ({file.dataset.label}), sha256 {file.sha256[:12]}")
+
+    terminal.run(command)
+
+
+def train(
+    names: Names = None,
+    every: Annotated[bool, typer.Option("--all", help="All projects (the same as naming none).")] = False,
+    register_model: Annotated[bool | None, typer.Option(help="Register in MLflow; else where MLflow answers.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
+    data_path: Annotated[str, typer.Option(help="CSV file to train on, for one project.")] = "",
+) -> None:
+    """Train, register and gate. Exit code 3: a model was made, and the gate blocked it."""
+    from portfolio.training import command as training
+
+    def command() -> int:
+        specs = _specs(None if every else names)
+        if data_path and len(specs) != 1:
+            raise ConfigError("--data-path is one project's file.", remedy="Name the project before it.")
+        effort = training.effort_of(demo=demo, quick=quick)
+        return max(
+            training.run_training(spec, effort=effort, data_path=data_path or None, register=register_model)
+            for spec in specs
+        )
+
+    terminal.run(command)
+
+
+def evaluate(
+    names: Names = None,
+    demo: Annotated[bool, typer.Option("--demo", help="A shorter search in every split.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="No search: the known good parameters.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=2, help="Number of splits; else the configured one.")] = None,
+) -> None:
+    """Quality over many splits, the search repeated in each, beside LightGBM's defaults on the same rows."""
+    from portfolio.training import command as training
+    from portfolio.training.repeated import show
+
+    effort = training.effort_of(demo=demo, quick=quick)
+
+    def command() -> None:
+        for spec in _specs(names):
+            show(spec, effort=effort, seeds=seeds)
+
+    terminal.run(command)
+
+
+def serve(name: str, port: Port = None, host: Host = "127.0.0.1") -> None:
+    """Run one project's API: fetch the champion, then serve."""
+
+    def command() -> None:
+        spec = find_project(name)
+        serving.serve(spec, host=host, port=port or read_config(spec.root / "configs" / "config.yaml").port)
+
+    terminal.run(command)
+
+
+def twin_make(names: Names = None) -> None:
+    """Make the synthetic samples from the real data, for maintainers; the result is committed."""
+    from portfolio.twin import command as twin
+
+    terminal.run(lambda: twin.make(_specs(names)))
+
+
+def twin_report(names: Names = None) -> None:
+    """Train on the twin, test on the real: what the synthetic samples are worth."""
+    from portfolio.twin import command as twin
+
+    terminal.run(lambda: twin.report(_specs(names)))
+
+
+def _specs(names: list[str] | None) -> list[ModelSpec]:
+    return [find_project(name) for name in names or project_names()]
+
+
+def _app() -> typer.Typer:
+    app = _group("Train, serve and watch the models of this portfolio.")
+    for command in (projects, data, train, evaluate, serve):
+        app.command()(command)
+    twin = _group("The synthetic samples in data/sample.")
+    twin.command("make")(twin_make)
+    twin.command("report")(twin_report)
+    app.add_typer(twin, name="twin")
+    stack = _group("MLflow and every API on this machine, as plain processes.")
+    for verb in (demo.run, demo.up, demo.down):
+        stack.command()(verb)
+    app.add_typer(stack, name="demo")
+    return app
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(help=text, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

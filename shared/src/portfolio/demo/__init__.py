@@ -1,0 +1,1 @@
+"""MLflow and every API on this machine, as plain processes: what `make demo` starts."""

@@ -1,0 +1,107 @@
+"""`portfolio demo run`, `up` and `down`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portfolio import terminal
+from portfolio.demo import flow
+from portfolio.demo.errors import DemoError, Interrupted
+from portfolio.demo.groups import Group, stop
+from portfolio.demo.health import look
+from portfolio.demo.interrupt import Interrupt
+from portfolio.demo.procfile import find_root, read_procfile
+from portfolio.demo.stack import Stack, say_stopped
+from portfolio.demo.state import recall, remember
+from portfolio.demo.table import show
+from portfolio.settings import Settings
+
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
+
+Quick = Annotated[bool, typer.Option("--quick", help="Train without a search: seconds instead of a minute.")]
+Offset = Annotated[int, typer.Option(envvar="DEMO_PORT_OFFSET", help="Move every port by this.")]
+
+
+def run(quick: Quick = False, port_offset: Offset = 0) -> None:
+    """Train what has no champion, start MLflow and every API, show where they are. Ctrl-C stops all."""
+
+    def command() -> int:
+        stack = _stack(port_offset)
+        running = recall(stack.root)
+        if running:
+            raise DemoError(f"The demo is up already ({_names(running)}).", remedy="Stop it first: make demo-down")
+        return _tell(stack, lambda settings: flow.run(stack, settings, quick=quick))
+
+    terminal.run(command)
+
+
+def up(quick: Quick = False, port_offset: Offset = 0) -> None:
+    """The same in the background."""
+
+    def command() -> int:
+        stack = _stack(port_offset)
+        running = recall(stack.root)
+        if running:
+            return _show_running(stack, running)
+        return _tell(stack, lambda settings: flow.up(stack, settings, quick=quick))
+
+    terminal.run(command)
+
+
+def down() -> None:
+    """Stop what `up` or a lost `run` started; does nothing where nothing runs."""
+
+    def command() -> None:
+        root, console = find_root(Path.cwd()), terminal.output()
+        running = recall(root)
+        left = stop(running)
+        remember(root, left)
+        if running:
+            say_stopped(console, running, left)
+        else:
+            console.print("The demo is not running.")
+
+    terminal.run(command)
+
+
+def _stack(port_offset: int) -> Stack:
+    root = find_root(Path.cwd())
+    services = read_procfile(root / "Procfile", port_offset=port_offset)
+    return Stack(root, services, Interrupt.listening(), terminal.output())
+
+
+def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
+    _prepare_environment(stack)
+    try:
+        return 0 if story(Settings()) else 1
+    except Interrupted:
+        return INTERRUPTED
+
+
+def _prepare_environment(stack: Stack) -> None:
+    """What this program and all that it starts shall see: the programs beside this one, and the demo's own MLflow."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{stack.mlflow.port}"
+    for name in ("no_proxy", "NO_PROXY"):  # a proxy can't reach this machine's own ports
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
+
+
+def _show_running(stack: Stack, running: Sequence[Group]) -> int:
+    ports = {group.name: group.port for group in running if group.port}
+    services = [replace(service, port=ports.get(service.name, service.port)) for service in stack.services]
+    stack.console.print("The demo is up already.")
+    if show(stack.console, [look(stack.root, service) for service in services]):
+        return 0
+    stack.console.print("To start anew: make demo-down demo-up")
+    return 1
+
+
+def _names(groups: Sequence[Group]) -> str:
+    return ", ".join(group.name for group in groups)

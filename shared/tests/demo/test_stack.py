@@ -1,0 +1,81 @@
+"""What is started is logged, remembered, and stopped when it shall be."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from portfolio.demo.errors import Interrupted
+from portfolio.demo.groups import alive
+from portfolio.demo.stack import Stack
+from portfolio.demo.state import log_of, recall
+
+
+def test_services_run_at_once_with_a_log_each(stack: Stack, tmp_path: Path) -> None:
+    stack.start(stack.services)
+    assert [(group.name, group.port) for group in recall(tmp_path)] == [("mlflow", 25000), ("bankchurn", 28001)]
+    deadline = time.monotonic() + 10
+    while log_of(tmp_path, "bankchurn").read_text() != "from bankchurn\n":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_leaving_the_foreground_block_stops_all(stack: Stack, tmp_path: Path) -> None:
+    with stack.stopped_at_the_end():
+        stack.start(stack.services)
+        running = recall(tmp_path)
+    assert alive(running) == ()
+    assert recall(tmp_path) == ()
+    assert "stopped: mlflow, bankchurn" in said(stack)
+
+
+def test_a_background_start_that_succeeds_leaves_all_running(stack: Stack, tmp_path: Path) -> None:
+    with stack.stopped_on_failure():
+        stack.start(stack.services)
+    assert len(recall(tmp_path)) == 2
+
+
+def test_a_background_start_that_fails_leaves_nothing_running(stack: Stack, tmp_path: Path) -> None:
+    stack.start(stack.services)
+    stack.interrupt.ask()
+    with pytest.raises(Interrupted), stack.stopped_on_failure():
+        stack.pause()
+    assert recall(tmp_path) == ()
+
+
+def test_ctrl_c_during_a_task_stops_the_task_and_the_services(stack: Stack, tmp_path: Path) -> None:
+    stack.start(stack.services)
+    seen: list[str] = []
+
+    def ask() -> None:
+        seen.extend(group.name for group in recall(tmp_path))
+        stack.interrupt.ask()
+
+    threading.Timer(0.4, ask).start()
+    with pytest.raises(Interrupted), stack.stopped_at_the_end():
+        stack.run("training of bankchurn", ["sleep", "60"])
+    assert seen == ["mlflow", "bankchurn", "training of bankchurn"]
+    assert recall(tmp_path) == ()
+
+
+def test_a_task_tells_its_exit_code_and_is_forgotten(stack: Stack, tmp_path: Path) -> None:
+    assert stack.run("data", ["/bin/sh", "-c", "exit 3"]) == 3
+    assert recall(tmp_path) == ()
+
+
+def test_staying_ends_in_peace_when_someone_asks(stack: Stack) -> None:
+    stack.start(stack.services)
+    stack.interrupt.ask()
+    assert stack.stay()
+
+
+def test_staying_names_what_ends_by_itself(stack: Stack, tmp_path: Path) -> None:
+    stack.start([replace(stack.mlflow, command="exit 4")])
+    assert not stack.stay()
+    assert f"mlflow has ended; log: {log_of(tmp_path, 'mlflow')}" in said(stack)
+
+
+def said(stack: Stack) -> str:
+    return stack.console.file.getvalue()  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,179 @@
+"""The demo as a new user meets it: a fresh copy of the repository, `make demo`, `make demo-up`, `make demo-down`."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from portfolio.settings import read_config
+from portfolio.spec import ModelSpec
+from portfolio.spec.projects import find_project, project_names
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[1]
+SPECS = {name: find_project(name) for name in project_names()}
+PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
+MLFLOW_PORT = 5000
+LIST_FILES = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+
+
+class Tree:
+    """A copy of the repository's own files with ports, data and state apart from the developer's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.offset = free_offset()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "MAKE", "MFLAGS"))},
+            "DEMO_PORT_OFFSET": str(self.offset),
+            "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
+        }
+        listed = subprocess.run(LIST_FILES, cwd=ROOT, check=True, capture_output=True)
+        for name in listed.stdout.decode().split("\0"):
+            if name and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes((ROOT / name).read_bytes())
+                (folder / name).chmod((ROOT / name).stat().st_mode)
+
+    def make(self, *arguments: str) -> str:
+        """Run make to its end; returns what it printed."""
+        command = ["make", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, check=False, text=True, capture_output=True, timeout=300
+        )
+        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.logs()}"
+        return done.stdout
+
+    def ask(self, project: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON answer of an API."""
+        request = Request(
+            f"http://127.0.0.1:{PORTS[project] + self.offset}{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urlopen(request, timeout=10) as answer:
+            parsed: dict[str, Any] = json.load(answer)
+            return parsed
+
+    def logs(self) -> str:
+        paths = sorted(self.folder.glob(".demo/logs/*.log"))
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in paths)
+
+    def left_behind(self) -> list[str]:
+        """Command lines of programs of this copy that still run."""
+        listed = subprocess.run(["ps", "-axo", "pid=,stat=,args="], check=True, text=True, capture_output=True)
+        return [line for line in listed.stdout.splitlines() if f"{self.folder}/.venv" in line and " Z" not in line]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    tree = Tree(tmp_path_factory.mktemp("demo") / "portfolio")
+    yield tree
+    subprocess.run(["make", "demo-down"], cwd=tree.folder, env=tree.environment, check=False, capture_output=True)
+
+
+def test_the_demo_from_a_fresh_copy_to_the_second_start_and_the_end(tree: Tree) -> None:
+    ctrl_c_during_training_leaves_nothing_running(tree)
+    first = the_first_start_trains_and_serves_every_project(tree)
+    a_start_beside_it_changes_nothing(tree)
+    stopping_leaves_nothing_running(tree)
+    the_second_start_reuses_the_champions(tree, first)
+    stopping_leaves_nothing_running(tree)
+
+
+def ctrl_c_during_training_leaves_nothing_running(tree: Tree) -> None:
+    begun = time.monotonic()
+    make = subprocess.Popen(
+        ["make", "demo", "ARGS=--quick"],
+        cwd=tree.folder,
+        env=tree.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert make.stdout is not None
+    lines = []
+    for line in make.stdout:
+        lines.append(line)
+        if "no champion yet, training" in line:
+            break
+    time.sleep(1)
+    os.killpg(make.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
+    rest, _ = make.communicate(timeout=30)
+    said = "".join(lines) + rest
+    assert "stopped: mlflow, training of" in said, f"{said}\n{tree.logs()}"
+    assert make.returncode != 0
+    nothing_runs(tree)
+    report("install, MLflow, Ctrl-C", begun)
+
+
+def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str]:
+    begun = time.monotonic()
+    table = tree.make("demo-up", "ARGS=--quick")
+    report("first start", begun)
+    shown = [line for line in table.splitlines() if "  healthy  " in line]
+    assert len(shown) == 1 + len(SPECS)
+    assert sum("synthetic sample" in line for line in shown) == len(SPECS)
+    versions = {name: tree.ask(name, "/health")["model_version"] for name in SPECS}
+    for name, spec in SPECS.items():
+        answer = tree.ask(name, "/predict", an_example(spec))
+        assert answer.keys() == spec.response.model_fields.keys()
+        assert answer["model_version"] == versions[name]
+    return versions
+
+
+def a_start_beside_it_changes_nothing(tree: Tree) -> None:
+    assert "The demo is up already." in tree.make("demo-up")
+
+
+def the_second_start_reuses_the_champions(tree: Tree, versions: dict[str, str]) -> None:
+    begun = time.monotonic()
+    said = tree.make("demo-up")
+    report("second start", begun)
+    assert "training" not in said
+    assert {name: tree.ask(name, "/health")["model_version"] for name in SPECS} == versions
+
+
+def stopping_leaves_nothing_running(tree: Tree) -> None:
+    said = tree.make("demo-down")
+    assert all(name in said for name in ("stopped: mlflow", *SPECS)), said
+    nothing_runs(tree)
+    assert "not running" in tree.make("demo-down")
+
+
+def nothing_runs(tree: Tree) -> None:
+    assert tree.left_behind() == []
+    assert all(is_free(port + tree.offset) for port in (MLFLOW_PORT, *PORTS.values()))
+
+
+def an_example(spec: ModelSpec) -> dict[str, Any]:
+    """The request that its own documentation shows."""
+    return {name: field.examples[0] for name, field in spec.request.model_fields.items() if field.examples}
+
+
+def free_offset() -> int:
+    """One that makes every port of the demo a free one, below those that the system gives away by itself."""
+    offsets = random.Random().sample(range(12000, 24000, 10), 100)
+    return next(offset for offset in offsets if all(is_free(port + offset) for port in (MLFLOW_PORT, *PORTS.values())))
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return attempt.connect_ex(("127.0.0.1", port)) != 0
+
+
+def report(what: str, begun: float) -> None:
+    print(f"{what}: {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201
