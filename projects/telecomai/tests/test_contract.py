@@ -1,7 +1,7 @@
 """telecomai keeps the contract of every project."""
 
-from telecomai.model import SPEC
 from portfolio.contract import ProjectContract
+from telecomai.model import SPEC
 
 
 class TestTelecomai(ProjectContract):

@@ -136,7 +136,7 @@ HIGHER_IS_BETTER = frozenset({"roc_auc", "average_precision", "f1", "r2", "cover
 
 
 def values(kind: str, truth: Vector, predicted: Predictions) -> dict[str, float]:
-    """Every metric of the task kind; those that don't apply (coverage without an interval, F1 without decisions) are left out."""
+    """Every metric of the task kind that applies: no coverage without an interval, no F1 without decisions."""
     ones = np.ones(len(truth))
     measured = {name: metric(truth, predicted, ones) for name, metric in METRICS[kind].items()}
     return {name: value for name, value in measured.items() if not np.isnan(value)}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from rich.console import Console
+from rich.markup import escape
 
 from portfolio import logs
 from portfolio.errors import PortfolioError
 from portfolio.settings import Settings
 
+INTERRUPTED, TERMINATED = 130, 143  # what a shell reports after Ctrl-C and after SIGTERM
+
 
 def output() -> Console:
     """Standard output, wide enough for a table where it isn't a terminal."""
-    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 140)
+    return Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def notices() -> Console:
@@ -24,11 +28,17 @@ def notices() -> Console:
 
 
 def run(command: Callable[[], int | None]) -> NoReturn:
-    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and exit code 1."""
+    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and exit code 1.
+
+    SIGTERM ends it as Ctrl-C does, so that what a command cleans up at its end is cleaned up then too.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         settings = Settings()
         logs.configure(settings.log_level, settings.log_format)
         raise SystemExit(command() or 0)
     except PortfolioError as error:
-        notices().print(f"[bold red]error:[/] {error.detail} {error.remedy}".rstrip(), markup=True)
+        notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None

@@ -87,8 +87,14 @@ def identify(spec: ModelSpec, path: Path) -> DataFile:
 
 
 def sample_path(spec: ModelSpec) -> Path:
-    """The synthetic twin that comes with the project."""
-    return spec.root / "data" / "sample" / spec.source.sample
+    """The synthetic twin that comes with the project; raises DataError where it is gone."""
+    path = spec.root / "data" / "sample" / spec.source.sample
+    if not path.is_file():
+        raise DataError(
+            f"There is no data for {spec.name}: no file in data/raw, no mirror, no network, and no sample at {path}.",
+            remedy=f"Put {spec.source.file} into {spec.root / 'data' / 'raw'}, or set DATA_MIRROR.",
+        )
+    return path
 
 
 def _named(spec: ModelSpec, named: Path) -> Path:

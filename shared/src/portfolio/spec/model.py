@@ -22,8 +22,8 @@ class ModelSpec:
     `features` maps a request frame to model columns; `respond` turns an outcome and the `response:` section of the
     project's configuration into the response's fields; `group` names the fields that make two rows the same case (all
     request fields when empty), so that they share a part of the split; `slices` are evaluated on their own. `extras`
-    are columns of the data that are no request fields but belong on charts. `open_data` allows GET /data. `folder` holds
-    configs, data, models and cache; left out, it is the project's own, the one with `src/`.
+    are columns of the data that are no request fields but belong on charts. `open_data` allows GET /data. `folder` is
+    where configs, data, models and cache are; left out, it is the project's own, the one with `src/`.
     """
 
     name: str

@@ -70,8 +70,8 @@ def _next_to(splits: list[tuple[int, float]], rows: Arrays, random: np.random.Ge
     numeric = rows.numeric.copy()
     for row, chosen in enumerate(random.integers(0, len(splits), len(rows))):
         column, value = splits[chosen]
-        at = np.float32(value)
-        around = (np.nextafter(at, np.float32(-np.inf)), at, np.nextafter(at, np.float32(np.inf)))
-        numeric[row, column] = around[row % 3]
-    numeric[np.isinf(numeric)] = np.finfo(np.float32).max  # "is it missing" is a split at the largest number
+        towards = (np.float32(-np.inf), np.float32(value), np.float32(np.inf))[row % 3]
+        with np.errstate(over="ignore"):  # "is it missing" is a split at the largest number
+            numeric[row, column] = np.nextafter(np.float32(value), towards)
+    numeric[np.isinf(numeric)] = np.finfo(np.float32).max
     return Arrays(numeric, rows.categorical)
