@@ -48,25 +48,28 @@ class ProjectContract:
     spec: ClassVar[ModelSpec]
 
     @pytest.fixture(scope="class")
-    def project(self, tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
+    @classmethod
+    def project(cls, tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
         """The project in a folder of its own, trained once with its known good parameters."""
-        folder = tmp_path_factory.mktemp(self.spec.name)
+        folder = tmp_path_factory.mktemp(cls.spec.name)
         for part in ("configs", "data/sample"):
-            shutil.copytree(self.spec.root / part, folder / part)
-        spec = replace(self.spec, folder=folder)
+            shutil.copytree(cls.spec.root / part, folder / part)
+        spec = replace(cls.spec, folder=folder)
         order = Order(now=datetime.now(UTC), effort="quick")
         mirror = Settings(mlflow_tracking_uri="")
         train(spec, order, read_config(folder / "configs" / "config.yaml"), mirror, lambda *_: None)
         return spec
 
     @pytest.fixture(scope="class")
-    def scorer(self, project: ModelSpec) -> Scorer:
+    @classmethod
+    def scorer(cls, project: ModelSpec) -> Scorer:
         """The bundle, loaded as serving loads it."""
         (bundle,) = [path.parent for path in (project.root / "models").glob("*/bundle.json")]
         return load(bundle, project)
 
     @pytest.fixture(scope="class")
-    def client(self, project: ModelSpec, scorer: Scorer) -> Iterator[TestClient]:
+    @classmethod
+    def client(cls, project: ModelSpec, scorer: Scorer) -> Iterator[TestClient]:
         """The project's API with the bundle live, whatever the gate said of it."""
         from portfolio.bundle.pointer import Current, write_current
 
@@ -76,7 +79,8 @@ class ProjectContract:
             yield client
 
     @pytest.fixture(scope="class")
-    def rows(self, scorer: Scorer) -> list[Row]:
+    @classmethod
+    def rows(cls, scorer: Scorer) -> list[Row]:
         """Requests as real clients send them."""
         return [row.request for row in scorer.manifest.golden]
 
