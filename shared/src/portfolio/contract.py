@@ -176,6 +176,15 @@ class ProjectContract:
                 assert column.name in answer.text
                 assert f"{column.low:g}" in answer.text
 
+    def test_a_number_beyond_float32_is_refused_in_every_numeric_field(
+        self, client: TestClient, rows: list[Row]
+    ) -> None:
+        for column in self.spec.request.COLUMNS:
+            if column.numeric:
+                answer = client.post("/predict", json=rows[0] | {column.name: 1e39})
+                _assert_problem(answer, {422})
+                assert column.name in answer.text
+
     def test_a_closed_text_takes_only_its_choices(self, client: TestClient, rows: list[Row]) -> None:
         for column in self.spec.request.COLUMNS:
             if column.choices:

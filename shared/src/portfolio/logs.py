@@ -18,6 +18,7 @@ def configure(level: str = "INFO", log_format: LogFormat = "json") -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_color,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     structlog.configure(
@@ -41,6 +42,11 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger whose records take fields: `log.info("promoted", model="bankchurn", version="5")`."""
     bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return bound
+
+
+def _without_color(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event.pop("color_message", None)  # uvicorn says everything twice, once in colours
+    return event
 
 
 def _renderer(log_format: LogFormat) -> list[structlog.typing.Processor]:

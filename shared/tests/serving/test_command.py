@@ -61,6 +61,7 @@ class Run:
     health: dict[str, Any]
     prediction: httpx.Response
     large: httpx.Response
+    large_and_closing: httpx.Response
     returncode: int
     log: str
 
@@ -132,8 +133,9 @@ def run(spec: ModelSpec, request: pytest.FixtureRequest) -> Run:
         health = wait_until_it_answers(service, client)
         prediction = client.post("/predict", json=ORDER)
         large = client.post("/predict", content=b" " * 5_000_000)
+        closing = client.post("/predict", content=b" " * 5_000_000, headers={"connection": "close"})
         returncode, log = stop(service, how)
-    return Run(health, prediction, large, returncode, log)
+    return Run(health, prediction, large, closing, returncode, log)
 
 
 def test_it_serves_the_local_model(run: Run) -> None:
@@ -144,6 +146,10 @@ def test_it_serves_the_local_model(run: Run) -> None:
 def test_a_large_body_gets_its_answer_over_a_real_connection(run: Run) -> None:
     assert run.large.status_code == 413
     assert run.large.headers["content-type"] == "application/problem+json"
+
+
+def test_a_large_body_gets_its_answer_even_where_the_connection_closes(run: Run) -> None:
+    assert run.large_and_closing.status_code == 413
 
 
 def test_a_signal_stops_it_cleanly(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import orjson
@@ -43,7 +44,7 @@ def test_a_service_without_a_model_is_not(empty_client: TestClient) -> None:
 
 def test_the_version_is_the_installed_packages(tmp_path: Path) -> None:
     with TestClient(create_app(replace(project(LATE, tmp_path / "p"), name="portfolio"))) as client:
-        assert client.get("/health").json()["version"] == "1.0.0"
+        assert client.get("/health").json()["version"] == installed("portfolio")
 
 
 def test_it_lives_even_without_a_model(empty_client: TestClient) -> None:

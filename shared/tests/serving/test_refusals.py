@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from fastapi.testclient import TestClient
-from starlette.types import Message
+from starlette.types import Message, Scope
 from toys import ORDER
 
 from portfolio.errors import RequestRefused
@@ -160,6 +160,11 @@ class Endless:
         return {"type": "http.request", "body": b" " * 10_000, "more_body": True}
 
 
+def headed(*headers: tuple[bytes, bytes], http_version: str = "1.1") -> Scope:
+    """The part of a request that comes before its body."""
+    return {"type": "http", "http_version": http_version, "headers": list(headers)}
+
+
 async def never() -> Message:
     """A connection that must not be read from."""
     raise AssertionError
@@ -174,20 +179,29 @@ async def gone() -> Message:
 async def test_reading_stops_at_the_limit_whatever_the_content_length_says() -> None:
     client = Endless()
     with pytest.raises(RequestRefused, match="larger than 64 KB"):
-        await read_json([(b"content-length", b"10")], client.receive, 65_536)
+        await read_json(headed((b"content-length", b"10")), client.receive, 65_536)
     assert client.sent == 70_000
 
 
 @pytest.mark.anyio
 async def test_nothing_is_read_where_the_content_length_is_beyond_the_limit() -> None:
     with pytest.raises(RequestRefused, match="larger than 64 KB"):
-        await read_json([(b"content-length", b"65537")], never, 65_536)
+        await read_json(headed((b"content-length", b"65537")), never, 65_536)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("scope", [headed((b"connection", b"close")), headed(http_version="1.0")])
+async def test_on_a_connection_that_closes_the_rest_is_read_and_thrown_away_within_bounds(scope: Scope) -> None:
+    client = Endless()
+    with pytest.raises(RequestRefused, match="larger than 64 KB"):
+        await read_json(scope, client.receive, 65_536)
+    assert client.sent == pytest.approx(32 * 1024 * 1024, abs=10_000)
 
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_ends_the_reading() -> None:
     with pytest.raises(RequestRefused, match="closed"):
-        await read_json([], gone, 65_536)
+        await read_json(headed(), gone, 65_536)
 
 
 @pytest.mark.parametrize(

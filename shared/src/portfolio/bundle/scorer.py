@@ -13,6 +13,7 @@ from portfolio.bundle.manifest import Interval, Manifest
 from portfolio.data.frames import Arrays, Layout, pack
 from portfolio.errors import RequestRefused
 from portfolio.spec import BinaryOutcome, Frame, ModelSpec, Outcome, RegressionOutcome
+from portfolio.spec.request import FLOAT32_MAX
 
 REFUSED_ROWS = 20
 """Of a batch, so many rows are named."""
@@ -56,7 +57,8 @@ class Scorer:
     def arrays(self, frame: Frame) -> Arrays:
         """Features of request rows, packed; raises RequestRefused for a number beyond float32."""
         arrays = pack(self.spec.features(frame), self.layout)
-        if np.isinf(arrays.numeric).any():
+        unbounded = (frame[column.name] for column in self.spec.request.COLUMNS if column.unbounded)
+        if np.isinf(arrays.numeric).any() or any((np.abs(values) > FLOAT32_MAX).any() for values in unbounded):
             raise _beyond_float32(frame, arrays)
         return arrays
 
@@ -98,18 +100,25 @@ def _amounts(answers: Vector, interval: Interval) -> list[Outcome]:
 
 
 def _beyond_float32(frame: Frame, arrays: Arrays) -> RequestRefused:
-    limit = float(np.finfo(np.float32).max)
-    rows = np.flatnonzero(np.isinf(arrays.numeric).any(axis=1))[:REFUSED_ROWS].tolist()
     problems = [
-        {"index": row, "field": name, "message": "too large", "allowed": f"a magnitude of at most {limit:.4g}"}
-        for row in rows
-        for name in _large_fields(frame, row, limit)
+        {"index": row, "field": name, "message": "too large", "allowed": f"a magnitude of at most {FLOAT32_MAX:.4g}"}
+        for row in _large_rows(frame, arrays)
+        for name in _large_fields(frame, row)
     ]
     names = dict.fromkeys(str(problem["field"]) for problem in problems)
     return RequestRefused(f"A number is too large to score: {', '.join(names)}.", problems=problems)
 
 
-def _large_fields(frame: Frame, row: int, limit: float) -> list[str]:
+def _large_rows(frame: Frame, arrays: Arrays) -> list[int]:
+    large = np.isinf(arrays.numeric).any(axis=1)
+    for values in frame.values():
+        if values.dtype != object:
+            large |= np.abs(values) > FLOAT32_MAX
+    rows: list[int] = np.flatnonzero(large)[:REFUSED_ROWS].tolist()
+    return rows
+
+
+def _large_fields(frame: Frame, row: int) -> list[str]:
+    """The fields that are too large themselves; where only a feature made of them is, all that may have made it so."""
     numbers = [name for name, values in frame.items() if values.dtype != object]
-    # none is too large by itself where a feature made of several overflows
-    return [name for name in numbers if abs(frame[name][row]) > limit] or numbers
+    return [name for name in numbers if abs(frame[name][row]) > FLOAT32_MAX] or numbers

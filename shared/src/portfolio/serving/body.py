@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from portfolio.errors import RequestRefused
 from portfolio.serving.flow import Wish
 
 WISHES = ("explain", "dry_run")
+THROWN_AWAY = 32 * 1024 * 1024
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-async def read_json(headers: Iterable[tuple[bytes, bytes]], receive: Receive, limit: int) -> bytes:
-    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes."""
-    for name, value in headers:
-        if name == b"content-type" and not _is_json(value):
-            raise RequestRefused("The body must be JSON.", remedy="Send Content-Type: application/json.", status=415)
-        if name == b"content-length" and (not value.isdigit() or int(value) > limit):
-            raise _too_large(limit)
-    return await _read(receive, limit)
+async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes.
+
+    Reading stops at the limit, except where the connection closes with the answer: a socket that closes with unread
+    bytes is reset, and the client would see that instead of the answer. There the rest is read and thrown away.
+    """
+    refusal, closes = _refusal(scope["headers"], limit), _closes(scope)
+    if refusal is not None and not closes:
+        raise refusal
+    body = await _read(receive, limit, patience=THROWN_AWAY if closes else limit)
+    if refusal is not None or body is None:
+        raise refusal or _too_large(limit)
+    return body
 
 
 def read_wish(query: bytes) -> Wish:
@@ -36,19 +42,33 @@ def read_wish(query: bytes) -> Wish:
     return Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+def _refusal(headers: Iterable[tuple[bytes, bytes]], limit: int) -> RequestRefused | None:
+    for name, value in headers:
+        if name == b"content-type" and not _is_json(value):
+            return RequestRefused("The body must be JSON.", remedy="Send Content-Type: application/json.", status=415)
+        if name == b"content-length" and (not value.isdigit() or int(value) > limit):
+            return _too_large(limit)
+    return None
+
+
+def _closes(scope: Scope) -> bool:
+    return scope["http_version"] == "1.0" or (b"connection", b"close") in scope["headers"]
+
+
+async def _read(receive: Receive, limit: int, *, patience: int) -> bytes | None:
+    """The body, or None beyond `limit` bytes; after `patience` bytes nothing more is read."""
     chunks: list[bytes] = []
     size, more = 0, True
-    while more:
+    while more and size <= patience:  # whatever the Content-Length says: it may lie, and a chunked body has none
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestRefused("The connection closed before the body was complete.", status=400)
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:  # a Content-Length may lie, and a chunked body has none
-            raise _too_large(limit)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
         more = message.get("more_body", False)
-    return b"".join(chunks)
+    return b"".join(chunks) if size <= limit else None
 
 
 def _is_json(content_type: bytes) -> bool:

@@ -33,11 +33,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
     refusals = openapi.problems(400, 413, 415, 422, 503)
     accepts = partial(openapi.accepts, spec)
 
-    get("/", at.home, tags=["about"])
-    get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
-    get("/health/live", at.health_live, tags=["health"])
-    get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
-    get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
+    # the router asks in this order
     post("/predict", at.predict, response_model=one, responses=refusals, openapi_extra=accepts())
     post(
         "/predict/batch",
@@ -47,6 +43,11 @@ def add_routes(app: FastAPI, service: Service) -> None:
         openapi_extra=accepts(batch=True),
     )
     post("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    get("/", at.home, tags=["about"])
+    get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
+    get("/health/live", at.health_live, tags=["health"])
+    get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
+    get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
 
@@ -55,7 +56,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 class Endpoints:
     """What each path does. `aside` keeps long work off the event loop, one piece at a time.
 
-    LightGBM rewrites its trees' depths whenever it explains, so two explanations must not run at once.
+    LightGBM recomputes its trees' depths in place whenever it explains, so two explanations must not run at once.
     """
 
     service: Service
@@ -116,7 +117,7 @@ class Endpoints:
         wish = read_wish(scope["query_string"])
         if explain:
             wish = replace(wish, explain=True)
-        body = await read_json(scope["headers"], request.receive, limit)
+        body = await read_json(scope, request.receive, limit)
         told = partial(answer, story, self.service, body, wish, scope)
         status, content = await to_thread.run_sync(told, limiter=self.aside) if aside or wish.explain else told()
         return Response(content, status, media_type=JSON if status == 200 else MEDIA_TYPE)

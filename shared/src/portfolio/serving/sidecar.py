@@ -20,7 +20,7 @@ from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project
 
-log = logs.logger(__name__)
+log = logs.logger("portfolio.serving.sidecar")  # run as a program, its own name is __main__
 
 
 def fetch(spec: ModelSpec, settings: Settings) -> None:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
+FLOAT32_MAX = 3.4028234663852886e38
+
 
 @dataclass(frozen=True)
 class Column:
@@ -32,6 +34,13 @@ class Column:
     choices: tuple[str, ...] = ()
     max_length: int | None = None
     description: str = ""
+
+    @property
+    def unbounded(self) -> bool:
+        """A number that its own bounds don't keep within what the model can be fed."""
+        return self.numeric and not all(
+            bound is not None and abs(bound) <= FLOAT32_MAX for bound in (self.low, self.high)
+        )
 
 
 class Request(BaseModel):
