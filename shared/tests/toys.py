@@ -64,7 +64,7 @@ def say_cost(outcome: Any, _options: Mapping[str, Any]) -> dict[str, Any]:
     return {"cost": outcome.value, "low": outcome.low, "high": outcome.high}
 
 
-SOURCE = Source(file="orders.csv", mirror="", url="", sample="orders.csv.gz", datasets=(), prepare=lambda table: table)
+SOURCE = Source(file="orders.csv", mirror="", url="", datasets=())
 LATE = ModelSpec(
     name="toylate",
     title="Late orders",

@@ -20,24 +20,21 @@ def respond(outcome: BinaryOutcome, options: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+CHURN = Dataset(
+    name="Churn Modelling",
+    licence="educational use; terms of the Kaggle original not verified",
+    sha256=(
+        "d998e176a1d6b0baff4b362f2aa7cee1a90922ef4063c45f52b0f9b3b25dc758",
+        "f212b3f2d0b97134069560966fa269b23ffc12df7125d7c2167dd100001fdc48",  # Windows line ends
+    ),
+)
+
 SOURCE = Source(
     file="churn.csv",
     mirror="bankchurn/Churn_Modelling.csv",
     url="https://raw.githubusercontent.com/DuqueOM/ML-MLOps-Portfolio/6828c0d4e8254f0609f3bf4902a22abffcc94adf/"
     "BankChurn-Predictor/data/raw/Churn_Modelling.csv",
-    sample="churn.csv.gz",
-    datasets=(
-        Dataset(
-            name="Churn Modelling",
-            licence="educational use; terms of the Kaggle original not verified",
-            sha256=(
-                "d998e176a1d6b0baff4b362f2aa7cee1a90922ef4063c45f52b0f9b3b25dc758",
-                "f212b3f2d0b97134069560966fa269b23ffc12df7125d7c2167dd100001fdc48",  # Windows line ends
-            ),
-        ),
-        Dataset(name="Churn Modelling twin", licence="Apache-2.0", sha256=("0" * 64,), synthetic=True),
-    ),
-    prepare=lambda table: table,
+    datasets=(CHURN, CHURN.twin("66bbde6aede4b550a31fdd62fa8c10cb1106899c7579f99d601a50a73af6ad33")),
 )
 
 SPEC = ModelSpec(

@@ -1,7 +1,6 @@
 """`carvision ...`: the portfolio's commands for this project alone."""
 
-from portfolio.cli import project_command
-
 from carvision.model import SPEC
+from portfolio.cli import project_command
 
 main = project_command(SPEC)

@@ -1,17 +1,14 @@
 """The project's spec."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carvision.features import features
 from carvision.schema import Car, PricePrediction
 from portfolio.spec import AtLeast, AtMost, Dataset, ModelSpec, NoWorse, Regression, RegressionOutcome, Source
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def prepare(table: "pd.DataFrame") -> "pd.DataFrame":
+def prepare(table: Any) -> Any:
     return table.assign(drive=table["is_4wd"].map(lambda cell: "4wd" if cell else "2wd"))
 
 
@@ -19,23 +16,21 @@ def respond(outcome: RegressionOutcome, _options: Mapping[str, Any]) -> dict[str
     return {"prediction": outcome.value, "price_low": outcome.low, "price_high": outcome.high}
 
 
+ADVERTS = Dataset(
+    name="US Craigslist vehicles 2018-19",
+    licence="educational use; upstream terms not verified",
+    sha256=(
+        "f018c23feba7a500798bebb4493031ebc791860523eef721144ad5efb1891391",
+        "f26e6a2e3d365156d09cec544936a975654f8249c58327fc5360f3826846f290",  # Windows line ends
+    ),
+)
+
 SOURCE = Source(
     file="vehicles.csv",
     mirror="carvision/vehicles_us.csv",
     url="https://raw.githubusercontent.com/esteban5tael/vehicles-us/32c66c8d822f438fb8d43d3e145eb22eefefec89/"
     "vehicles_us.csv",
-    sample="vehicles.csv.gz",
-    datasets=(
-        Dataset(
-            name="US Craigslist vehicles 2018-19",
-            licence="educational use; upstream terms not verified",
-            sha256=(
-                "f018c23feba7a500798bebb4493031ebc791860523eef721144ad5efb1891391",
-                "f26e6a2e3d365156d09cec544936a975654f8249c58327fc5360f3826846f290",  # Windows line ends
-            ),
-        ),
-        Dataset(name="US Craigslist vehicles twin", licence="Apache-2.0", sha256=("0" * 64,), synthetic=True),
-    ),
+    datasets=(ADVERTS, ADVERTS.twin("85fa3370a2b16a7478a4374bd6d4af715db06fc7d1b3370b785ea95f37086edc")),
     prepare=prepare,
 )
 
@@ -49,12 +44,7 @@ SPEC = ModelSpec(
     source=SOURCE,
     respond=respond,
     slices=("type", "condition", "fuel"),
-    rules=(
-        AtMost("mae", 2_300),
-        AtMost("median_ape", 0.16),
-        AtLeast("coverage", 0.77),
-        NoWorse("mae", by=0.01, relative=True),
-    ),
+    rules=(AtMost("mae", 2_300), AtMost("median_ape", 0.16), AtLeast("coverage", 0.77), NoWorse("mae", by=20)),
     extras=("date_posted", "days_listed"),
     open_data=True,
 )

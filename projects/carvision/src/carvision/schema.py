@@ -6,15 +6,15 @@ from pydantic import Field
 
 from portfolio.spec import Request, Response
 
-Condition = Literal["new", "like new", "excellent", "good", "fair", "salvage"]
-
 
 class Car(Request):
     """A used car as advertised. Only the model must be known."""
 
     model: str = Field(max_length=80, description="Make and model, lower case", examples=["ford f-150"])
     model_year: int | None = Field(None, ge=1900, le=2030, description="Year of the model", examples=[2015])
-    condition: Condition | None = Field(None, examples=["good"])
+    condition: Literal["new", "like new", "excellent", "good", "fair", "salvage"] | None = Field(
+        None, examples=["good"]
+    )
     cylinders: int | None = Field(None, ge=1, le=16, examples=[6])
     fuel: str | None = Field(None, max_length=40, description="gas, diesel, hybrid, electric, ...", examples=["gas"])
     odometer: float | None = Field(None, ge=0, le=1_000_000, description="Miles driven", examples=[50_000])

@@ -16,21 +16,18 @@ def respond(outcome: BinaryOutcome, _options: Mapping[str, Any]) -> dict[str, An
     }
 
 
+USAGE = Dataset(
+    name="Megaline users behavior",
+    licence="educational use; upstream terms not verified",
+    sha256=("fa089b8abaee72e5fdc514749912dcf6e4959ca6f4c76900b5ea4ae55257354e",),
+)
+
 SOURCE = Source(
     file="users_behavior.csv",
     mirror="telecomai/users_behavior.csv",
     url="https://raw.githubusercontent.com/DuqueOM/ML-MLOps-Portfolio/6828c0d4e8254f0609f3bf4902a22abffcc94adf/"
     "TelecomAI-Customer-Intelligence/data/raw/users_behavior.csv",
-    sample="users_behavior.csv.gz",
-    datasets=(
-        Dataset(
-            name="Megaline users behavior",
-            licence="educational use; upstream terms not verified",
-            sha256=("fa089b8abaee72e5fdc514749912dcf6e4959ca6f4c76900b5ea4ae55257354e",),
-        ),
-        Dataset(name="Megaline users behavior twin", licence="Apache-2.0", sha256=("0" * 64,), synthetic=True),
-    ),
-    prepare=lambda table: table,
+    datasets=(USAGE, USAGE.twin("81d15bc90510466e0b92ec33bbdacf9c772ddf6696251a9e2370d11e11293f2f")),
 )
 
 SPEC = ModelSpec(

@@ -24,10 +24,16 @@ class Dataset:
         """The name as shown wherever the data or its model is shown."""
         return f"{self.name} (synthetic sample)" if self.synthetic else self.name
 
+    def twin(self, sha256: str) -> Dataset:
+        """The synthetic twin made from this one and bundled with its project."""
+        return Dataset(
+            name=f"{self.name} twin", licence=f"synthesized from {self.name}", sha256=(sha256,), synthetic=True
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A project's data: `file` in `data/raw`, `mirror` below DATA_MIRROR, `url` in public, `sample` in `data/sample`.
+    """A project's data: `file` in `data/raw`, `mirror` below DATA_MIRROR, `url` in public.
 
     `prepare` turns the file's table into one with the request's fields, the target and whatever else the spec names
     (rename, derive, drop); it never judges rows, that is validation's work.
@@ -36,6 +42,10 @@ class Source:
     file: str
     mirror: str
     url: str
-    sample: str
     datasets: tuple[Dataset, ...]
-    prepare: Callable[[pd.DataFrame], pd.DataFrame]
+    prepare: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table
+
+    @property
+    def sample(self) -> str:
+        """The bundled twin's file name in `data/sample`."""
+        return f"{self.file}.gz"
