@@ -1,0 +1,1 @@
+"""Synthetic twins: made-up samples that train a model nearly as well as the real data would."""
