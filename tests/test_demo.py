@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 SPECS = {name: find_project(name) for name in project_names()}
 PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
 MLFLOW_PORT = 5000
+OURS = ("MLFLOW", "MAKE", "MFLAGS", "ARGS", "PROJECT")  # what `make test` hands down is not for the copy
 LIST_FILES = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 
@@ -35,7 +36,7 @@ class Tree:
         self.folder = folder
         self.offset = free_offset()
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "MAKE", "MFLAGS"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "DEMO_PORT_OFFSET": str(self.offset),
             "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
         }
