@@ -14,7 +14,7 @@ from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
 from portfolio.serving import command as serving
-from portfolio.settings import Settings, read_config
+from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project, project_names
 
@@ -52,7 +52,7 @@ def data(names: Names = None) -> None:
     """Fill data/raw: from DATA_MIRROR, else the public address, else the bundled synthetic sample."""
 
     def command() -> None:
-        console, mirror = terminal.output(), Settings().data_mirror
+        console, mirror = terminal.output(), read_settings().data_mirror
         for spec in _specs(names):
             file = source.refresh(spec, mirror=mirror)
             console.print(f"{spec.name}: {file.path} ({file.dataset.label}), sha256 {file.sha256[:12]}")

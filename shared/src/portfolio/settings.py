@@ -28,6 +28,16 @@ class Settings(BaseSettings):
     log_format: LogFormat = "json"
 
 
+def read_settings() -> Settings:
+    """Settings of this process; a value that can't be meant raises ConfigError naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
+        problems = "; ".join(problem["msg"] for problem in error.errors())
+        raise ConfigError(f"{names}: {problems}.", remedy="Correct the environment, or .env.") from None
+
+
 class Strict(BaseModel):
     """Part of a configuration file; a misspelt key is an error."""
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from portfolio import logs
 from portfolio.errors import PortfolioError
-from portfolio.settings import Settings
+from portfolio.settings import read_settings
 
 INTERRUPTED, TERMINATED = 130, 143  # what a shell reports after Ctrl-C and after SIGTERM
 
@@ -34,7 +34,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
-        settings = Settings()
+        settings = read_settings()
         logs.configure(settings.log_level, settings.log_format)
         raise SystemExit(command() or 0)
     except PortfolioError as error:

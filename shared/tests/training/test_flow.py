@@ -185,3 +185,30 @@ def test_registering_without_a_server_is_an_error_with_a_remedy(spec: ModelSpec)
     nowhere = Settings(mlflow_tracking_uri="http://127.0.0.1:9")
     with pytest.raises(RegistryError, match="make mlflow"):
         train(spec, Order(now=NOW, effort="quick", register=True), CONFIG, nowhere, lambda *_: None)
+
+
+def test_another_seed_never_moves_a_row_into_the_test_part(spec: ModelSpec) -> None:
+    # or a champion would be judged on rows that it trained on
+    manifests = [
+        train(
+            spec,
+            Order(now=NOW.replace(hour=hour), effort="quick"),
+            CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update={"seed": seed})}),
+            OFFLINE,
+            lambda *_: None,
+        ).manifest
+        for hour, seed in ((1, 1), (2, 2))
+    ]
+    first, second = ([row.request for row in manifest.golden] for manifest in manifests)
+    assert first == second
+
+
+def test_refused_rows_are_told_and_listed(spec: ModelSpec) -> None:
+    path = spec.root / "data" / "raw" / "orders.csv"
+    path.write_text(path.read_text() + "12,2.5,red,ok,1,20\n")
+    trained = run(spec)
+    assert [str(breach) for breach in trained.refused.breaches] == [
+        "pieces: must be at most 9: 1 row(s), for example 12.0"
+    ]
+    assert trained.bad_rows.read_text().splitlines()[1].startswith("1502,pieces: must be at most 9,12")
+    assert trained.manifest.data.refused == 1

@@ -11,6 +11,8 @@ import numpy as np
 from portfolio.spec import Frame
 
 TEST_SHARE = 0.2
+SALT = 42
+"""Of every training run. With another one a champion would be judged on rows that it trained on."""
 
 
 def group_keys(frame: Frame, fields: Sequence[str]) -> list[bytes]:

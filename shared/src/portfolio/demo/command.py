@@ -21,7 +21,7 @@ from portfolio.demo.procfile import find_root, read_procfile
 from portfolio.demo.stack import Stack, say_stopped
 from portfolio.demo.state import recall, remember
 from portfolio.demo.table import show
-from portfolio.settings import Settings
+from portfolio.settings import Settings, read_settings
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
@@ -80,7 +80,7 @@ def _stack(port_offset: int) -> Stack:
 def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
     _prepare_environment(stack)
     try:
-        return 0 if story(Settings()) else 1
+        return 0 if story(read_settings()) else 1
     except Interrupted:
         return INTERRUPTED
 

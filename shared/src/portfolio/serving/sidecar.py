@@ -16,7 +16,7 @@ from portfolio.bundle import load, verify
 from portfolio.bundle.pointer import Current, read_current, write_current
 from portfolio.errors import BundleError, PortfolioError
 from portfolio.registry import RegisteredVersion
-from portfolio.settings import Settings
+from portfolio.settings import Settings, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project
 
@@ -78,7 +78,7 @@ def _move(fetched: Path, target: Path) -> None:
 
 def main() -> None:
     """Fetch the champion of the project that the command line names."""
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     fetch(find_project(sys.argv[1]), settings)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from portfolio import registry, terminal
 from portfolio.gate import Check
-from portfolio.settings import Effort, Settings, read_config
+from portfolio.settings import Effort, Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.card import headline
 from portfolio.training.flow import Order, Trained, train
@@ -53,7 +53,7 @@ def effort_of(*, demo: bool, quick: bool) -> Effort:
 
 def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
     """Train one project and print the outcome; returns the exit code: 0, or 3 where the gate blocked."""
-    settings = Settings()
+    settings = read_settings()
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
@@ -88,6 +88,8 @@ def _summarise(trained: Trained, settings: Settings) -> None:
     console, manifest, registered = terminal.output(), trained.manifest, trained.registered
     console.print(f"[bold]{manifest.name}[/] {manifest.version}: {manifest.family}, {headline(manifest)}")
     console.print(f"data: {manifest.data.label}, {manifest.data.rows:,} rows, {manifest.data.refused:,} refused")
+    for breach in trained.refused.breaches:
+        console.print(f"  {breach}; listed in {trained.bad_rows}", markup=False)
     table = Table("rule", "", "why", box=None, padding=(0, 2, 0, 0))
     for check in trained.verdict.checks:
         table.add_row(check.rule, _mark(check), check.why)

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from portfolio.bundle import Manifest, verify
-from portfolio.data import source, table
+from portfolio.data import source, split, table
+from portfolio.data.rules import Report
 from portfolio.gate import Verdict
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Config, Effort, Settings
@@ -33,9 +34,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `registered` is None where the run stayed local; `live` where it became what serving loads."""
+    """What came of it. `registered` is None where the run stayed local; `live` where it became what serving loads.
+
+    `refused` are the rows left out for breaking a rule, listed in the file `bad_rows`.
+    """
 
     bundle: Path
+    refused: Report
+    bad_rows: Path
     manifest: Manifest
     verdict: Verdict
     registered: RegisteredVersion | None
@@ -47,9 +53,10 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     models = spec.root / "models"
     training = config.training
 
+    bad_rows = models / "bad_rows.csv"
     file = source.find(spec, named=order.data_path, mirror=settings.data_mirror)
-    rows = table.load(spec, file, max_bad_rows=training.max_bad_rows, bad_rows_path=models / "bad_rows.csv")
-    problem = pose(spec, rows, training, salt=training.seed)
+    rows = table.load(spec, file, max_bad_rows=training.max_bad_rows, bad_rows_path=bad_rows)
+    problem = pose(spec, rows, training, salt=split.SALT)
     found = search(problem, training.budgets[order.effort], progress)
     fitted = refit(problem, found.winner)
     evaluation = measure(spec, problem, fitted)
@@ -61,4 +68,4 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     verdict = compare(result, settings if order.register else None)
     registered, live = publish(spec, bundle, manifest, verdict, settings if order.register else None)
     record(models, manifest, verdict)
-    return Trained(bundle, manifest, verdict, registered, live)
+    return Trained(bundle, rows.refused, bad_rows, manifest, verdict, registered, live)

@@ -14,7 +14,7 @@ from portfolio import terminal
 from portfolio.data import source, table
 from portfolio.data.table import Rows
 from portfolio.measures import HIGHER_IS_BETTER, values
-from portfolio.settings import Budget, Effort, Settings, TrainingConfig, read_config
+from portfolio.settings import Budget, Effort, TrainingConfig, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.baselines import defaults
 from portfolio.training.evaluate import refit
@@ -49,7 +49,7 @@ class Gain:
 def show(spec: ModelSpec, *, effort: Effort, seeds: int | None) -> None:
     """Run and print the repeated evaluation of one project."""
     config = read_config(spec.root / "configs" / "config.yaml").training
-    file = source.find(spec, mirror=Settings().data_mirror)
+    file = source.find(spec, mirror=read_settings().data_mirror)
     rows = table.load(spec, file, max_bad_rows=config.max_bad_rows, bad_rows_path=spec.root / "models" / "bad_rows.csv")
     count, console = seeds or config.evaluation_seeds, terminal.output()
     notices = terminal.notices()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from portfolio.data import frames, source, table
 from portfolio.errors import DataError
-from portfolio.settings import Settings, read_config
+from portfolio.settings import read_config, read_settings
 from portfolio.spec import Frame, ModelSpec
 
 ROW = "row of the file"
@@ -47,7 +47,7 @@ class FileRows:
 
 def real_rows(spec: ModelSpec) -> FileRows:
     """The real data's rows; DataError where there is only a synthetic sample, or a file that the spec does not list."""
-    file = _real_file(spec, mirror=Settings().data_mirror)
+    file = _real_file(spec, mirror=read_settings().data_mirror)
     return read_rows(
         spec, file.path, max_bad_rows=read_config(spec.root / "configs" / "config.yaml").training.max_bad_rows
     )

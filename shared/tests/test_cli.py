@@ -1,0 +1,84 @@
+"""Commands as people type them: what they print, and how they end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portfolio.spec.projects import project_names
+
+BIN = Path(sys.executable).parent
+
+
+def portfolio(*arguments: str, command: str = "portfolio", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BIN / command, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"MLFLOW_TRACKING_URI": "", "NO_COLOR": "1", "COLUMNS": "120", **environment},
+    )
+
+
+def test_help_lists_every_command() -> None:
+    shown = portfolio("--help")
+    assert shown.returncode == 0
+    for command in ("projects", "data", "train", "evaluate", "serve", "twin", "demo"):
+        assert re.search(rf"\b{command}\b", shown.stdout)
+
+
+def test_projects_lists_what_is_installed() -> None:
+    shown = portfolio("projects").stdout
+    assert all(name in shown for name in project_names())
+
+
+def test_an_unknown_project_is_one_line_with_a_remedy() -> None:
+    ended = portfolio("train", "nowhere")
+    assert ended.returncode == 1
+    assert ended.stderr.strip().splitlines() == [
+        f"error: There is no project 'nowhere'; installed: {', '.join(project_names())}. "
+        "Check the name, or `make install`."
+    ]
+
+
+def test_a_missing_data_file_is_one_line_with_a_remedy() -> None:
+    ended = portfolio("train", project_names()[0], "--data-path", "nowhere[/x].csv")
+    assert ended.returncode == 1
+    (line,) = ended.stderr.strip().splitlines()
+    assert line.startswith("error: There is no file nowhere[/x].csv")
+    assert "make data" in line
+
+
+def test_a_data_file_for_all_projects_is_refused() -> None:
+    ended = portfolio("train", "--data-path", "x.csv")
+    assert ended.returncode == 1
+    assert "one project's file" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [("train", "--register-model"), ("train", "--register-model", "--quick")])
+def test_registering_without_a_server_fails_before_training(command: tuple[str, ...]) -> None:
+    ended = portfolio(command[0], project_names()[0], *command[1:], MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert ended.returncode == 1
+    (line,) = ended.stderr.strip().splitlines()
+    assert "MLflow does not answer at http://127.0.0.1:9" in line
+    assert "make mlflow" in line
+
+
+def test_a_projects_own_command_speaks_for_it() -> None:
+    name = project_names()[0]
+    ended = portfolio("train", "--data-path", "nowhere.csv", command=name)
+    assert ended.returncode == 1
+    assert "There is no file nowhere.csv" in ended.stderr
+
+
+def test_a_wrong_setting_is_one_line_too() -> None:
+    ended = portfolio("train", project_names()[0], MLFLOW_TIMEOUT_SECONDS="soon")
+    assert ended.returncode == 1
+    assert "MLFLOW_TIMEOUT_SECONDS" in ended.stderr.upper()
+    assert "Traceback" not in ended.stderr
