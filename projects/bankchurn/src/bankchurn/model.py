@@ -47,5 +47,6 @@ SPEC = ModelSpec(
     source=SOURCE,
     respond=respond,
     slices=("Geography", "Gender"),
-    rules=(AtLeast("roc_auc", 0.85), AtMost("brier", 0.105), NoWorse("roc_auc", by=0.005)),
+    # limits three deviations off the mean of 20 splits: they stop broken models, not unlucky test parts
+    rules=(AtLeast("roc_auc", 0.835), AtMost("brier", 0.112), NoWorse("roc_auc", by=0.005)),
 )

@@ -39,5 +39,6 @@ SPEC = ModelSpec(
     features=features,
     source=SOURCE,
     respond=respond,
-    rules=(AtLeast("roc_auc", 0.77), AtMost("brier", 0.16), NoWorse("roc_auc", by=0.01)),
+    # limits three deviations off the mean of 20 splits: they stop broken models, not unlucky test parts
+    rules=(AtLeast("roc_auc", 0.79), AtMost("brier", 0.158), NoWorse("roc_auc", by=0.01)),
 )
