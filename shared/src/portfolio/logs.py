@@ -11,8 +11,12 @@ import structlog
 LogFormat = Literal["json", "text"]
 
 
-def configure(level: str = "INFO", log_format: LogFormat = "json") -> None:
-    """Send structlog's and the standard library's records through one renderer to standard error."""
+def configure(level: str = "INFO", log_format: LogFormat | None = None) -> None:
+    """Send structlog's and the standard library's records through one renderer to standard error.
+
+    Without a format a terminal gets text and everything else JSON.
+    """
+    log_format = log_format or ("text" if sys.stderr.isatty() else "json")
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

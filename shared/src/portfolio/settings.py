@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     mlflow_timeout_seconds: float = 2.0  # a dead server must cost a start two seconds, not MLflow's 247
     data_mirror: str = ""
     log_level: str = "INFO"
-    log_format: LogFormat = "json"
+    log_format: LogFormat | None = None  # None: text on a terminal, else JSON
 
 
 def read_settings() -> Settings:

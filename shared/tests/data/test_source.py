@@ -85,6 +85,12 @@ def test_a_mirror_that_lacks_the_file_leaves_the_sample(spec: ModelSpec, tmp_pat
         assert find(spec, mirror=f"{address}/empty").dataset.synthetic
 
 
+def test_after_a_mirror_that_lacks_the_file_comes_the_public_address(spec: ModelSpec, mirror: Path) -> None:
+    with served(mirror / "toy") as address:
+        public = replace(spec, source=replace(spec.source, url=f"{address}/orders.csv"))
+        assert find(public, mirror=f"{address}/empty").dataset.name == "Orders"
+
+
 def test_raw_comes_before_the_mirror_whatever_its_case(spec: ModelSpec, mirror: Path) -> None:
     raw(spec, "Orders.CSV", b"mine\n")
     found = find(spec, mirror=str(mirror))

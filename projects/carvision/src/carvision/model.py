@@ -13,7 +13,8 @@ def prepare(table: Any) -> Any:
 
 
 def respond(outcome: RegressionOutcome, _options: Mapping[str, Any]) -> dict[str, Any]:
-    return {"prediction": outcome.value, "price_low": outcome.low, "price_high": outcome.high}
+    prices = {"prediction": outcome.value, "price_low": outcome.low, "price_high": outcome.high}
+    return {name: round(price, 2) for name, price in prices.items()}
 
 
 ADVERTS = Dataset(
@@ -28,8 +29,7 @@ ADVERTS = Dataset(
 SOURCE = Source(
     file="vehicles.csv",
     mirror="carvision/vehicles_us.csv",
-    url="https://raw.githubusercontent.com/esteban5tael/vehicles-us/32c66c8d822f438fb8d43d3e145eb22eefefec89/"
-    "vehicles_us.csv",
+    url="https://github.com/esteban5tael/vehicles-us/raw/32c66c8d822f438fb8d43d3e145eb22eefefec89/vehicles_us.csv",
     datasets=(ADVERTS, ADVERTS.twin("85fa3370a2b16a7478a4374bd6d4af715db06fc7d1b3370b785ea95f37086edc")),
     prepare=prepare,
 )

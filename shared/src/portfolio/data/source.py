@@ -64,9 +64,9 @@ def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
 def fetch(spec: ModelSpec, *, mirror: str = "") -> DataFile | None:
     """Copy the data from the mirror, else from its public address, into `data/raw`; None where neither has it."""
     target = spec.root / "data" / "raw" / spec.source.file
-    if mirror:
-        address = f"{mirror.rstrip('/')}/{spec.source.mirror}"
-        return identify(spec, _write(target, _read(address))) if _exists(address) else None
+    mirrored = f"{mirror.rstrip('/')}/{spec.source.mirror}"
+    if mirror and _exists(mirrored):
+        return identify(spec, _write(target, _read(mirrored)))
     try:
         return identify(spec, _write(target, _read(spec.source.url), pinned=spec.source.datasets))
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
