@@ -83,18 +83,9 @@ def gains(pairs: list[tuple[Values, Values]]) -> list[Gain]:
         theirs = np.array([other.get(metric, np.nan) for _, other in pairs])
         difference = ours - theirs
         reach = stats.t.ppf(0.975, len(pairs) - 1) * difference.std(ddof=1) / np.sqrt(len(pairs))
-        gain = float(difference.mean())
-        rows.append(
-            Gain(
-                metric,
-                float(ours.mean()),
-                float(ours.std(ddof=1)),
-                float(theirs.mean()),
-                gain,
-                gain - reach,
-                gain + reach,
-            )
-        )
+        gain = difference.mean()
+        figures = (ours.mean(), ours.std(ddof=1), theirs.mean(), gain, gain - reach, gain + reach)
+        rows.append(Gain(metric, *map(float, figures)))
     return rows
 
 
