@@ -105,6 +105,35 @@ def test_a_server_that_never_answers_costs_only_the_limit() -> None:
         assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("uri", ["http://ann:s3cret@127.0.0.1:9", "ftp://ann:s3cret@nowhere"])
+def test_a_password_in_the_address_is_never_shown(uri: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        registry.require(Settings(mlflow_tracking_uri=uri))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_password_in_the_address_is_sent_as_the_client_would() -> None:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    seen = []
+
+    class Guarded(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://ann:s3cret@127.0.0.1:{server.server_port}"
+        assert registry.reachable(Settings(mlflow_tracking_uri=uri))
+        server.shutdown()
+    assert seen == ["Basic YW5uOnMzY3JldA=="]
+
+
 def test_another_service_on_the_port_is_no_registry() -> None:
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread

@@ -89,6 +89,7 @@ def evaluate(
     demo: Annotated[bool, typer.Option("--demo", help="A shorter search in every split.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="No search: the known good parameters.")] = False,
     seeds: Annotated[int | None, typer.Option(min=2, help="Number of splits; else the configured one.")] = None,
+    first_seed: Annotated[int, typer.Option(min=0, help="Salt of the first split.")] = 0,
 ) -> None:
     """Quality over many splits, the search repeated in each, beside LightGBM's defaults on the same rows."""
     from portfolio.training import command as training
@@ -98,7 +99,7 @@ def evaluate(
 
     def command() -> None:
         for spec in _specs(names):
-            show(spec, effort=effort, seeds=seeds)
+            show(spec, effort=effort, seeds=seeds, first_seed=first_seed)
 
     terminal.run(command)
 

@@ -28,7 +28,7 @@ from portfolio.bundle import Scorer, load
 from portfolio.bundle.scorer import sigmoid
 from portfolio.data.frames import frame_of
 from portfolio.serving import create_app
-from portfolio.settings import Settings, read_config
+from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.flow import Order, train
 
@@ -52,12 +52,13 @@ class ProjectContract:
     def project(cls, tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
         """The project in a folder of its own, trained once with its known good parameters."""
         folder = tmp_path_factory.mktemp(cls.spec.name)
-        for part in ("configs", "data/sample"):
+        for part in ("configs", "data"):
             shutil.copytree(cls.spec.root / part, folder / part)
-        spec = replace(cls.spec, folder=folder)
+        # no download: what a test trains on must not depend on the network
+        spec = replace(cls.spec, folder=folder, source=replace(cls.spec.source, url="http://127.0.0.1:9/"))
         order = Order(now=datetime.now(UTC), effort="quick")
-        mirror = Settings(mlflow_tracking_uri="")
-        train(spec, order, read_config(folder / "configs" / "config.yaml"), mirror, lambda *_: None)
+        offline = read_settings().model_copy(update={"mlflow_tracking_uri": ""})
+        train(spec, order, read_config(folder / "configs" / "config.yaml"), offline, lambda *_: None)
         return spec
 
     @pytest.fixture(scope="class")
@@ -132,6 +133,8 @@ class ProjectContract:
             shown = client.post("/predict?explain=true", json=row).json()["explanation"]
             total = shown["base"] + sum(shown["contributions"].values()) + shown["calibration"]
             assert set(shown["contributions"]) == columns
+            margin = scorer.margins(frame_of([row], self.spec.request.COLUMNS))
+            assert shown["base"] + sum(shown["contributions"].values()) == pytest.approx(float(margin[0]), abs=1e-4)
             if hasattr(outcome, "probability"):
                 assert float(sigmoid(np.array(total))) == pytest.approx(outcome.probability, abs=1e-6)
             else:

@@ -12,7 +12,7 @@ import numpy as np
 from portfolio.measures import HIGHER_IS_BETTER, METRICS, Predictions, Vector, paired_difference
 from portfolio.spec import AtLeast, AtMost, NoWorse, Rule
 
-Decision = Literal["promote", "keep", "block"]
+Decision = Literal["promote", "block"]
 
 
 @dataclass(frozen=True)

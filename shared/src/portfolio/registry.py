@@ -15,6 +15,7 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from portfolio.bundle import MANIFEST, Manifest
 from portfolio.errors import RegistryError
@@ -41,7 +42,7 @@ class RegisteredVersion:
 
 def reachable(settings: Settings) -> bool:
     """Whether a tracking server answers within the limit; asked plainly, so that a dead one costs no mlflow import."""
-    if not settings.mlflow_tracking_uri:
+    if not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
         return False
     try:
         with _ask(settings, "/version") as answer:
@@ -52,9 +53,13 @@ def reachable(settings: Settings) -> bool:
 
 def require(settings: Settings) -> None:
     """Raise RegistryError where no server answers."""
+    if settings.mlflow_tracking_uri and not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
+        raise RegistryError(
+            f"{settings.registry_address} is no http(s) address.", remedy="MLFLOW_TRACKING_URI names a tracking server."
+        )
     if not reachable(settings):
         raise RegistryError(
-            f"MLflow does not answer at {settings.mlflow_tracking_uri or '(no MLFLOW_TRACKING_URI)'}.",
+            f"MLflow does not answer at {settings.registry_address or '(no MLFLOW_TRACKING_URI)'}.",
             remedy=UNREACHABLE,
         )
 
@@ -94,10 +99,10 @@ def champion(name: str, settings: Settings) -> RegisteredVersion | None:
     except urllib.error.HTTPError as error:
         if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
             return None
-        raise RegistryError(f"MLflow at {settings.mlflow_tracking_uri} answers {error.code}.", remedy=LOG) from None
+        raise RegistryError(f"MLflow at {settings.registry_address} answers {error.code}.", remedy=LOG) from None
     except (OSError, ValueError, HTTPException) as error:
         raise RegistryError(
-            f"MLflow does not answer at {settings.mlflow_tracking_uri}: {error}.", remedy=UNREACHABLE
+            f"MLflow does not answer at {settings.registry_address}: {error}.", remedy=UNREACHABLE
         ) from None
     tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
     return RegisteredVersion(name, found["version"], tags.get("bundle_version", ""), found.get("run_id", ""))
@@ -118,8 +123,11 @@ def download(version: RegisteredVersion, destination: Path, settings: Settings) 
 
 
 def _ask(settings: Settings, path: str) -> HTTPResponse:
-    request = urllib.request.Request(settings.mlflow_tracking_uri.rstrip("/") + path)
-    user, password = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    """A plain GET with the credentials that MLflow's client would send; urllib takes none from the address itself."""
+    request = urllib.request.Request(settings.registry_address.rstrip("/") + path)
+    address = urlsplit(settings.mlflow_tracking_uri)
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME") or unquote(address.username or "")
+    password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or unquote(address.password or "")
     if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
         request.add_header("Authorization", f"Bearer {token}")
     elif user:
@@ -143,7 +151,7 @@ def _client(settings: Settings) -> Iterator[MlflowClient]:
         yield MlflowClient(settings.mlflow_tracking_uri)
     except MlflowException as error:
         raise RegistryError(
-            f"MLflow at {settings.mlflow_tracking_uri} refuses: {error.message}",
+            f"MLflow at {settings.registry_address} refuses: {error.message}",
             remedy=LOG,
         ) from error
 

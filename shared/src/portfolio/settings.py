@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON
 
+    @property
+    def registry_address(self) -> str:
+        """The tracking URI as it may be shown: without user and password."""
+        scheme, separator, rest = self.mlflow_tracking_uri.partition("://")
+        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
 
 def read_settings() -> Settings:
     """Settings of this process; a value that can't be meant raises ConfigError naming the variable."""

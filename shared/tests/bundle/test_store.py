@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,24 @@ def test_contributions_add_up_for_every_family_and_task(tmp_path: Path, spec: ob
     answers = scorer.answers(scorer.margins(frame))
     shown = contributions(scorer, frame)
     assert [c.base + sum(c.fields.values()) + c.calibration for c in shown] == pytest.approx(answers.tolist())
+    margins = scorer.margins(frame)
+    assert [c.base + sum(c.fields.values()) for c in shown] == pytest.approx(margins.tolist(), abs=1e-4)
     assert any(abs(c.fields["pieces"]) > 0.01 for c in shown)
+
+
+def test_contributions_of_another_model_are_not_shown(tmp_path: Path) -> None:
+    scorer = load(write_bundle(LATE, tmp_path / "v1"), LATE)
+    other = write_bundle(LATE, tmp_path / "v2", seed=5)
+    with pytest.raises(BundleError, match="contributions add up to"):
+        contributions(replace(scorer, directory=other), frame_of(orders(50), LATE.request.COLUMNS))
+
+
+@pytest.mark.parametrize("version", ["../up", "a/b", "", ".hidden", "/abs"])
+def test_a_bundle_cannot_name_a_folder_outside_its_own(bundle: Path, version: str) -> None:
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    (bundle / "bundle.json").write_text(json.dumps(manifest | {"version": version}))
+    with pytest.raises(BundleError, match="not a manifest of format 1"):
+        verify(bundle)
 
 
 def test_a_derived_feature_is_shared_out_among_its_fields(tmp_path: Path) -> None:

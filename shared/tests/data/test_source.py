@@ -128,6 +128,35 @@ def test_a_public_copy_with_another_hash_is_refused_and_leaves_nothing(spec: Mod
     assert list((spec.root / "data" / "raw").iterdir()) == []
 
 
+def test_a_download_that_breaks_off_is_no_data_set(spec: ModelSpec) -> None:
+    class Broken(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(2 * len(REAL)))
+            self.end_headers()
+            self.wfile.write(REAL)
+
+        def log_message(self, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        found = find(spec, mirror=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert found.dataset.synthetic
+    assert list((spec.root / "data" / "raw").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(REAL * 99)[:-20]], ids=["no gzip", "cut off"])
+def test_a_compressed_file_that_can_not_be_read_is_one_clear_error(spec: ModelSpec, content: bytes) -> None:
+    with pytest.raises(DataError, match=r"orders\.csv\.gz can't be read"):
+        find(spec, named=raw(spec, "orders.csv.gz", content))
+
+
+def test_a_folder_is_no_data_file(spec: ModelSpec) -> None:
+    with pytest.raises(DataError, match="no file"):
+        find(spec, named=Path("data"))
+
+
 def test_refresh_writes_the_sample_where_nothing_else_can_be_had(spec: ModelSpec) -> None:
     found = refresh(spec)
     assert (found.path, found.path.read_bytes()) == (spec.root / "data" / "raw" / "orders.csv", TWIN)

@@ -87,8 +87,10 @@ def test_amounts_outside_the_tasks_bounds_are_out_of_scope_not_bad(tmp_path: Pat
         (b'pieces,weight\n"1,2\n', "can't be read as CSV"),
         (b"a,b\n1,2\n", "lacks the column"),
         (HEADER.encode() + b"\n", "has no rows"),
+        (HEADER.encode() + b"\n3,2,5,red,ok,1,20\n", "more cells than its header"),
+        (HEADER.encode() + b"\n3,2.5,red,ok,1,20,\n", "more cells than its header"),
     ],
-    ids=["empty", "a picture", "an open quote", "other columns", "a header only"],
+    ids=["empty", "a picture", "an open quote", "other columns", "a header only", "a decimal comma", "a last comma"],
 )
 def test_a_broken_file_is_one_clear_error(spec: ModelSpec, content: bytes, reason: str) -> None:
     path = spec.root / "broken.csv"

@@ -112,3 +112,11 @@ def test_a_batch_may_be_larger_than_a_single_request(client: TestClient) -> None
 
 def test_a_batch_beyond_16_mb_is_refused(client: TestClient) -> None:
     assert client.post("/predict/batch", content=b" " * (16 * 1024 * 1024 + 1)).status_code == 413
+
+
+def test_explanations_of_a_batch_have_a_limit_that_is_named(client: TestClient) -> None:
+    rows = {"instances": [ORDER] * 101}
+    refused = client.post("/predict/batch?explain=true", json=rows)
+    assert refused.status_code == 422
+    assert "1 to 100" in refused.text
+    assert client.post("/predict/batch", json=rows).status_code == 200

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from toys import LATE, ORDER, go_live, project, write_bundle
 
 from bankchurn.model import SPEC as BANKCHURN
 from portfolio.errors import ConfigError
+from portfolio.serving import command
 from portfolio.serving.command import serve
 from portfolio.spec import ModelSpec
 
@@ -209,3 +211,8 @@ def test_a_worker_imports_no_training_library(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WORKER, str(placed.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_two_services_started_together_cannot_share_a_port() -> None:
+    with closing(command._claim("127.0.0.1", 0)) as first, pytest.raises(OSError, match="in use"):
+        command._claim("127.0.0.1", first.getsockname()[1]).close()

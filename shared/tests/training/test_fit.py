@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from portfolio.errors import BundleError
 from portfolio.spec import Binary, Frame
 from portfolio.training.attribution import attribute
 from portfolio.training.fit import linear_fit, resampled, tree_fit
@@ -57,6 +58,11 @@ def test_class_weight_raises_the_score_of_the_rare_class(encoded: np.ndarray, tr
         plain = fit(TASK, *arguments, seed=1)(encoded, truth).score(encoded).mean()
         weighted = fit(TASK, *arguments, seed=1, imbalance="class_weight")(encoded, truth).score(encoded).mean()
         assert weighted > plain + 0.3
+
+
+def test_a_feature_that_follows_no_field_is_refused() -> None:
+    with pytest.raises(BundleError, match="The feature row varies"):
+        attribute(lambda frame: {"row": np.arange(float(len(frame["a"])))}, {"a": np.arange(60.0)})
 
 
 def test_a_feature_is_attributed_to_every_field_it_is_made_of() -> None:

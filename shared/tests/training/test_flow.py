@@ -176,6 +176,19 @@ def test_nothing_is_left_when_a_run_fails_halfway(spec: ModelSpec, monkeypatch: 
     assert list((spec.root / "models").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("cut", "reason"),
+    [(lambda rows: rows.head(30), "too few rows"), (lambda rows: rows.assign(late=0), "only one value of late")],
+    ids=["few rows", "one class"],
+)
+def test_data_that_nothing_can_be_learned_from_is_one_clear_error(
+    spec: ModelSpec, cut: Callable[[pd.DataFrame], pd.DataFrame], reason: str
+) -> None:
+    cut(table()).to_csv(spec.root / "data" / "raw" / "orders.csv", index=False)
+    with pytest.raises(DataError, match=reason):
+        run(spec)
+
+
 def test_a_named_file_that_is_missing_stops_the_run_before_it_starts(spec: ModelSpec) -> None:
     with pytest.raises(DataError, match="no file"):
         run(spec, Order(now=NOW, data_path=Path("missing.csv")))

@@ -15,6 +15,7 @@ import numpy as np
 
 from portfolio.bundle.manifest import LinearTerms
 from portfolio.bundle.scorer import Scorer
+from portfolio.errors import BundleError
 from portfolio.spec import Frame
 
 if TYPE_CHECKING:
@@ -37,8 +38,17 @@ def contributions(scorer: Scorer, frame: Frame) -> list[Contributions]:
     """One Contributions a request row. A feature made of several fields is shared out equally among them."""
     encoded = scorer.encoded(frame)
     parts = _linear_parts(scorer.manifest.linear, encoded) if scorer.manifest.linear else _tree_parts(scorer, encoded)
-    answers = scorer.answers(scorer.margins(frame))
+    margins = scorer.margins(frame)
+    _check_sums(scorer, parts.sum(axis=1), margins)
+    answers = scorer.answers(margins)
     return [_row(scorer, part, float(answer)) for part, answer in zip(parts, answers, strict=True)]
+
+
+def _check_sums(scorer: Scorer, sums: Matrix, margins: np.ndarray[Any, Any]) -> None:
+    """What is shown must be this model's: else whatever is wrong would pass for calibration."""
+    difference = float((np.abs(sums - margins) / np.maximum(1, np.abs(margins))).max())
+    if not difference <= scorer.manifest.parity.tolerance:
+        raise BundleError(f"{scorer.directory}: contributions add up to {difference:.3g} beside the score.")
 
 
 def _row(scorer: Scorer, part: np.ndarray[Any, Any], answer: float) -> Contributions:

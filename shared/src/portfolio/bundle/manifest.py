@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from portfolio.bundle.calibration import Calibration
 from portfolio.measures import Reading, Vector
 from portfolio.spec import ModelSpec
+
+FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""A bundle comes from elsewhere and names the folder it is put into: it may not lead out of it."""
 
 
 class Value(BaseModel):
@@ -86,7 +89,7 @@ class Manifest(Value):
 
     format: Literal[1] = 1
     name: str
-    version: str
+    version: FolderName
     created: str
     task: dict[str, Any]
     family: Literal["lightgbm", "linear"]

@@ -8,13 +8,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from portfolio.bundle.manifest import FolderName
+
 
 class Current(BaseModel):
     """`bundle` is a folder beside the pointer; `model_version` the registry's number, or the bundle's own version."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    bundle: str
+    bundle: FolderName
     model_version: str
     source: Literal["registry", "local"]
     since: str

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
-import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
@@ -62,17 +63,17 @@ def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
 
 
 def fetch(spec: ModelSpec, *, mirror: str = "") -> DataFile | None:
-    """Copy the data from the mirror, else from its public address, into `data/raw`; None where neither has it."""
+    """Copy the data from the mirror, else from its public address, into `data/raw`; None where neither has it whole.
+
+    What comes from the public address must have a pinned sha256; a mirror is the user's own and may hold anything.
+    """
     target = spec.root / "data" / "raw" / spec.source.file
-    mirrored = f"{mirror.rstrip('/')}/{spec.source.mirror}"
-    if mirror and _exists(mirrored):
-        return identify(spec, _write(target, _read(mirrored)))
-    try:
-        return identify(spec, _write(target, _read(spec.source.url), pinned=spec.source.datasets))
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        log.warning("public address not reachable", project=spec.name, url=spec.source.url, error=str(error))
-    except DataError as error:
-        log.warning("public copy refused", project=spec.name, url=spec.source.url, error=str(error))
+    addresses = [(f"{mirror.rstrip('/')}/{spec.source.mirror}", ())] if mirror else []
+    for address, pinned in (*addresses, (spec.source.url, spec.source.datasets)):
+        try:
+            return identify(spec, _write(target, _read(address), pinned=pinned))
+        except (OSError, HTTPException, DataError) as error:
+            log.warning("data not to be had there", project=spec.name, address=address, error=str(error))
     return None
 
 
@@ -113,27 +114,23 @@ def _ignoring_case(path: Path) -> Path | None:
         return path
     if not path.parent.is_dir():
         return None
-    return next((p for p in sorted(path.parent.iterdir()) if p.name.lower() == path.name.lower()), None)
-
-
-def _exists(address: str) -> bool:
-    if "://" not in address:
-        return Path(address).is_file()
-    try:
-        with urllib.request.urlopen(address, timeout=CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
+    return next((p for p in sorted(path.parent.iterdir()) if p.is_file() and p.name.lower() == path.name.lower()), None)
 
 
 def _read(address: str) -> Iterator[bytes]:
     if "://" not in address:
         yield from _content(Path(address))
         return
+    name = address.rsplit("/", 1)[-1]
     with urllib.request.urlopen(address, timeout=CONNECT_SECONDS) as answer:
         size = int(answer.headers.get("Content-Length") or 0)
-        with wrap_file(answer, total=size, description=f"downloading {address.rsplit('/', 1)[-1]}") as stream:
-            yield from _chunks(stream)
+        received = 0
+        with wrap_file(answer, total=size, description=f"downloading {name}") as stream:
+            for chunk in _chunks(stream):
+                received += len(chunk)
+                yield chunk
+    if received < size:  # urllib takes a connection that closed early for the end
+        raise DataError(f"The download of {name} broke off at {received:,} of {size:,} bytes.", remedy="Try again.")
 
 
 def _content(path: Path) -> Iterator[bytes]:
@@ -169,6 +166,9 @@ def _write(target: Path, chunks: Iterator[bytes], *, pinned: tuple[Dataset, ...]
 
 def _digest(path: Path) -> str:
     digest = sha256()
-    for chunk in _content(path):
-        digest.update(chunk)
+    try:
+        for chunk in _content(path):
+            digest.update(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} can't be read: {error}.", remedy="Check the file, or get it anew.") from None
     return digest.hexdigest()

@@ -73,9 +73,15 @@ def _read(path: Path) -> pd.DataFrame:
 
     try:
         # as text: only so can "12,5" be told from a missing number
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, OSError, EOFError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{path} can't be read as CSV: {error}", remedy="Check the file, or get it anew.") from None
+        raise DataError(f"{path} can't be read as CSV: {error}.", remedy="Check the file, or get it anew.") from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first cells for names of rows
+        raise DataError(
+            f"{path} has rows with more cells than its header has columns.",
+            remedy="Write numbers with a decimal point, and end no line with a comma.",
+        )
+    return table
 
 
 def _prepare(spec: ModelSpec, table: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from portfolio.spec import ModelSpec
 
 FETCH_SECONDS = 60  # a stuck download must not keep a service with a good cache from starting
 DRAIN_SECONDS = 10
+BACKLOG = 2048  # uvicorn's own
 UNAVAILABLE = {
     errno.EADDRINUSE: "is taken",
     errno.EACCES: "needs more rights than this process has",
@@ -52,12 +53,13 @@ def _naming(host: str, port: int) -> Iterator[None]:
 
 
 def _claim(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen yet: clients are refused, not kept waiting, while the champion is fetched."""
+    """A socket that listens already, so that no second service can claim the port while the champion is fetched."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

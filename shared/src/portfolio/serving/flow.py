@@ -12,7 +12,7 @@ from portfolio.bundle import Scorer, contributions
 from portfolio.data.frames import frame_of
 from portfolio.serving.live import Loaded
 from portfolio.serving.service import Service
-from portfolio.serving.validate import Row, validate, validate_batch
+from portfolio.serving.validate import BATCH_ROWS, EXPLAINED_ROWS, Row, validate, validate_batch
 from portfolio.spec import Frame
 
 
@@ -35,7 +35,7 @@ def predict(service: Service, body: bytes, wish: Wish) -> bytes:
 def predict_batch(service: Service, body: bytes, wish: Wish) -> bytes:
     """Answer `{"instances": [...]}` in order, all or none. Raises ModelNotAvailable or RequestRefused."""
     model = service.live.model
-    rows = validate_batch(service.spec.request, body)
+    rows = validate_batch(service.spec.request, body, most=EXPLAINED_ROWS if wish.explain else BATCH_ROWS)
     return orjson.dumps({"predictions": _predictions(service, model, rows, wish)})
 
 

@@ -54,13 +54,14 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What each path does. `aside` keeps long work off the event loop, one piece at a time.
+    """What each path does. Long work goes off the event loop, one batch and one explanation at a time.
 
     LightGBM recomputes its trees' depths in place whenever it explains, so two explanations must not run at once.
     """
 
     service: Service
-    aside: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     async def home(self) -> Response:
         """What this is and where to go."""
@@ -87,8 +88,8 @@ class Endpoints:
         return await self._tell(flow.predict, request, limit=PREDICT_BYTES)
 
     async def predict_batch(self, request: Request) -> Response:
-        """Answer up to 10,000 rows in order, all or none."""
-        return await self._tell(flow.predict_batch, request, limit=BATCH_BYTES, aside=True)
+        """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
+        return await self._tell(flow.predict_batch, request, limit=BATCH_BYTES, batch=True)
 
     async def explain(self, request: Request) -> Response:
         """Answer one row, and why: exact contributions of each field."""
@@ -111,7 +112,7 @@ class Endpoints:
         return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
 
     async def _tell(
-        self, story: Story, request: Request, *, limit: int, explain: bool = False, aside: bool = False
+        self, story: Story, request: Request, *, limit: int, explain: bool = False, batch: bool = False
     ) -> Response:
         scope = request.scope
         wish = read_wish(scope["query_string"])
@@ -119,7 +120,8 @@ class Endpoints:
             wish = replace(wish, explain=True)
         body = await read_json(scope, request.receive, limit)
         told = partial(answer, story, self.service, body, wish, scope)
-        status, content = await to_thread.run_sync(told, limiter=self.aside) if aside or wish.explain else told()
+        aside = self.explanations if wish.explain else self.batches if batch else None
+        status, content = await to_thread.run_sync(told, limiter=aside) if aside else told()
         return Response(content, status, media_type=JSON if status == 200 else MEDIA_TYPE)
 
 

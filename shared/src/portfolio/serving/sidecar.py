@@ -59,9 +59,15 @@ def _is_intact(directory: Path) -> bool:
 def _download(spec: ModelSpec, champion: RegisteredVersion, settings: Settings) -> None:
     cache = spec.root / "cache"
     cache.mkdir(exist_ok=True)
+    for stale in cache.glob(".incoming-*"):  # of a download that was killed
+        shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".incoming-", dir=cache) as incoming:
         fetched = registry.download(champion, Path(incoming) / "bundle", settings)
         version = load(fetched, spec).manifest.version
+        if version != champion.bundle_version:
+            raise BundleError(
+                f"The registry's version {champion.version} holds another bundle than it says: {version}."
+            )
         _move(fetched, cache / version)
     since = datetime.now(UTC).isoformat(timespec="seconds")
     current = Current(bundle=version, model_version=champion.version, source="registry", since=since)

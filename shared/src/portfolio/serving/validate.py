@@ -18,6 +18,7 @@ from portfolio.spec import Column, Request
 Row = Mapping[str, Any]
 
 BATCH_ROWS = 10_000
+EXPLAINED_ROWS = 100  # exact contributions of a large model take 25 ms a row
 SHOWN = 20
 NAME_LENGTH = 64
 
@@ -43,11 +44,11 @@ def validate(request: type[Request], body: bytes) -> Row:
     raise _refused([_problem(problem, request.COLUMNS) for problem in problems])
 
 
-def validate_batch(request: type[Request], body: bytes) -> list[Row]:
-    """The rows of `{"instances": [...]}`; raises RequestRefused naming index and field of what is wrong."""
+def validate_batch(request: type[Request], body: bytes, *, most: int) -> list[Row]:
+    """The 1 to `most` rows of `{"instances": [...]}`; raises RequestRefused naming index and field of what is wrong."""
     rows: list[Row] = []
     problems: list[dict[str, object]] = []
-    for index, fields in enumerate(_instances(body)):
+    for index, fields in enumerate(_instances(body, most)):
         try:
             rows.append(vars(request.parse_object(fields)))
         except ValidationError as error:
@@ -71,14 +72,14 @@ def allowed(column: Column) -> str:
     return f"{kind}, or nothing" if column.optional else kind
 
 
-def _instances(body: bytes) -> list[Any]:
+def _instances(body: bytes, most: int) -> list[Any]:
     try:
         content = from_json(body)
     except ValueError as error:
         raise _no_json(str(error)) from None
     instances = content.get("instances") if isinstance(content, dict) and len(content) == 1 else None
-    if not isinstance(instances, list) or not 1 <= len(instances) <= BATCH_ROWS:
-        rule = f"a list of 1 to {BATCH_ROWS} objects, and nothing beside it"
+    if not isinstance(instances, list) or not 1 <= len(instances) <= most:
+        rule = f"a list of 1 to {most} objects, and nothing beside it"
         raise _refused([{"field": "instances", "message": f"must be {rule}", "allowed": rule}])
     return instances
 

@@ -18,8 +18,20 @@ import orjson
 import pandas as pd
 import yaml
 
-from portfolio.bundle import DataProvenance, GoldenRow, LinearTerms, Manifest, Parity, fingerprint, pyfunc, seal
-from portfolio.data.frames import rows_of, take
+from portfolio.bundle import (
+    DataProvenance,
+    GoldenRow,
+    LinearTerms,
+    Manifest,
+    Parity,
+    Scorer,
+    contributions,
+    fingerprint,
+    load,
+    pyfunc,
+    seal,
+)
+from portfolio.data.frames import frame_of, rows_of, take
 from portfolio.data.table import Rows
 from portfolio.profile import profile
 from portfolio.spec import ModelSpec
@@ -31,6 +43,7 @@ from portfolio.training.problem import Problem
 
 GOLDEN_ROWS = 200
 REFERENCE_ROWS = 5000
+EXPLAINED_ROWS = 20
 LIBRARIES = ("portfolio", "lightgbm", "scikit-learn", "onnx", "onnxruntime", "numpy")
 
 
@@ -57,10 +70,17 @@ def assemble(result: Result, models: Path, *, now: datetime) -> Path:
         manifest = _manifest(result, version, now)
         _write_files(result, part, manifest)
         seal(part, manifest)
+        _try_out(load(part, result.spec))
         part.rename(models / version)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return models / version
+
+
+def _try_out(scorer: Scorer) -> None:
+    """What can't be explained must not get as far as a name."""
+    golden = [row.request for row in scorer.manifest.golden[:EXPLAINED_ROWS]]
+    contributions(scorer, frame_of(golden, scorer.spec.request.COLUMNS))
 
 
 def _write_files(result: Result, part: Path, manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from portfolio.data.frames import take
+from portfolio.errors import BundleError
 from portfolio.spec import Features, Frame
 
 ROWS = 500
@@ -16,6 +17,7 @@ def attribute(features: Features, frame: Frame) -> dict[str, tuple[str, ...]]:
     """Feature name → the fields whose change changes it, seen on up to 500 rows.
 
     Elementwise features make this exact enough: a field is moved by giving every row another row's value, three ways.
+    Raises BundleError for a feature that varies and follows no field: its contributions would belong to nobody.
     """
     rows = take(frame, slice(0, ROWS))
     before = features(rows)
@@ -26,6 +28,9 @@ def attribute(features: Features, frame: Frame) -> dict[str, tuple[str, ...]]:
             for name in before:
                 if not _same(before[name], after[name]):
                     found[name].add(field)
+    for name, fields in found.items():
+        if not fields and len(set(before[name].tolist())) > 1:
+            raise BundleError(f"The feature {name} varies, but no field moves it.", remedy="Make it elementwise.")
     return {name: tuple(field for field in rows if field in fields) for name, fields in found.items()}
 
 

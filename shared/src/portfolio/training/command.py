@@ -21,6 +21,7 @@ from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
 BLOCKED = 3
+PATIENCE_SECONDS = 20.0  # a model that took minutes must not be lost to a server that is slow to wake
 MARKS = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[dim]-[/]"}
 
 DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
@@ -57,9 +58,9 @@ def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | Non
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
-    trained = _show_progress(
-        spec, Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known), settings
-    )
+    patient = settings.model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
+    order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
+    trained = _show_progress(spec, order, patient)
     _summarise(trained, settings)
     return BLOCKED if trained.verdict.decision == "block" else 0
 
@@ -95,15 +96,15 @@ def _summarise(trained: Trained, settings: Settings) -> None:
         table.add_row(check.rule, _mark(check), check.why)
     console.print(table)
     where = (
-        f"version {registered.version} at {settings.mlflow_tracking_uri}"
-        if registered
-        else "no (not asked, or no MLflow)"
+        f"version {registered.version} at {settings.registry_address}" if registered else "no (not asked, or no MLflow)"
     )
     console.print(f"registered: {where}")
     console.print(f"verdict: [bold]{trained.verdict.decision}[/]; {_standing(trained)}")
 
 
 def _standing(trained: Trained) -> str:
+    if trained.live and trained.registered is None and (trained.bundle.parents[1] / "cache" / "current").exists():
+        return "models/current names it; the cached champion is served first"
     if trained.live:
         return "it is what serving loads"
     return "the champion stays, this is the challenger" if trained.verdict.decision == "promote" else "it is not served"

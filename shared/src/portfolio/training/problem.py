@@ -11,12 +11,14 @@ from portfolio.bundle import Interval
 from portfolio.bundle.scorer import sigmoid
 from portfolio.data import frames, split
 from portfolio.data.table import Rows
+from portfolio.errors import DataError
 from portfolio.measures import Predictions
 from portfolio.settings import TrainingConfig
 from portfolio.spec import Binary, Frame, ModelSpec, Regression, Task
 from portfolio.training.encoder import Encoder, Matrix, fit_encoder
 from portfolio.training.models import Vector
 
+MIN_ROWS = 20
 Whole = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -56,6 +58,7 @@ def pose(spec: ModelSpec, rows: Rows, config: TrainingConfig, *, salt: int) -> P
     tested = split.is_test(rows.keys, salt=salt)
     groups = np.unique(np.array(rows.keys, dtype=object), return_inverse=True)[1]
     train, test = (_part(rows, arrays, groups, np.flatnonzero(side)) for side in (~tested, tested))
+    _check_enough(spec.task, train, test, rows)
     encoder = fit_encoder(train.arrays, layout)
     return Problem(
         task=spec.task,
@@ -67,6 +70,17 @@ def pose(spec: ModelSpec, rows: Rows, config: TrainingConfig, *, salt: int) -> P
         folds=split.folds([rows.keys[row] for row in train.rows], config.folds, salt=salt),
         config=config,
     )
+
+
+def _check_enough(task: Task, train: Part, test: Part, rows: Rows) -> None:
+    few = min(len(train), len(test)) < MIN_ROWS
+    one_sided = isinstance(task, Binary) and any(len(np.unique(part.truth)) < 2 for part in (train, test))
+    if few or one_sided:
+        what = "too few rows" if few else f"only one value of {task.target}"
+        raise DataError(
+            f"{rows.file.path} has {what}: {len(train)} to train on, {len(test)} to test on.",
+            remedy=f"Each part needs at least {MIN_ROWS} rows, and both outcomes where there are two.",
+        )
 
 
 def learned_scale(task: Task, truth: Vector) -> Vector:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from portfolio import terminal
 from portfolio.data import source, table
+from portfolio.data.split import TEST_SHARE
 from portfolio.data.table import Rows
 from portfolio.measures import HIGHER_IS_BETTER, values
 from portfolio.settings import Budget, Effort, TrainingConfig, read_config, read_settings
@@ -28,8 +29,8 @@ Values = dict[str, float]
 class Gain:
     """A metric over S splits: our mean and deviation, the defaults' mean, the paired gain with its 95 % interval.
 
-    `gain` is ours − defaults. The interval is Student's t over the S paired differences; splits share rows, so it
-    describes these splits rather than new data.
+    `gain` is ours − defaults. The interval is Student's t over the S paired differences, widened because the splits
+    share their rows: by 1/S + test/train in the place of 1/S (Nadeau, Bengio 2003, Machine Learning 52).
     """
 
     metric: str
@@ -46,16 +47,19 @@ class Gain:
         return self.low > 0 if self.metric in HIGHER_IS_BETTER else self.high < 0
 
 
-def show(spec: ModelSpec, *, effort: Effort, seeds: int | None) -> None:
+def show(spec: ModelSpec, *, effort: Effort, seeds: int | None, first_seed: int) -> None:
     """Run and print the repeated evaluation of one project."""
     config = read_config(spec.root / "configs" / "config.yaml").training
     file = source.find(spec, mirror=read_settings().data_mirror)
     rows = table.load(spec, file, max_bad_rows=config.max_bad_rows, bad_rows_path=spec.root / "models" / "bad_rows.csv")
-    count, console = seeds or config.evaluation_seeds, terminal.output()
+    salts = range(first_seed, first_seed + (seeds or config.evaluation_seeds))
+    console = terminal.output()
     notices = terminal.notices()
-    console.print(f"[bold]{spec.name}[/]: {file.dataset.label}, {_used(rows)}; {count} splits, {effort} search")
+    console.print(f"[bold]{spec.name}[/]: {file.dataset.label}, {_used(rows)}; {len(salts)} splits, {effort} search")
     pairs = []
-    for salt, (ours, theirs) in enumerate(evaluate_splits(spec, rows, config, config.budgets[effort], range(count))):
+    for salt, (ours, theirs) in zip(
+        salts, evaluate_splits(spec, rows, config, config.budgets[effort], salts), strict=True
+    ):
         pairs.append((ours, theirs))
         notices.print(f"{spec.name}: split {salt}: {_brief(ours)}")
     console.print(_table(gains(pairs)))
@@ -82,7 +86,8 @@ def gains(pairs: list[tuple[Values, Values]]) -> list[Gain]:
         ours = np.array([mine[metric] for mine, _ in pairs])
         theirs = np.array([other.get(metric, np.nan) for _, other in pairs])
         difference = ours - theirs
-        reach = stats.t.ppf(0.975, len(pairs) - 1) * difference.std(ddof=1) / np.sqrt(len(pairs))
+        overlap = 1 / len(pairs) + TEST_SHARE / (1 - TEST_SHARE)
+        reach = stats.t.ppf(0.975, len(pairs) - 1) * difference.std(ddof=1) * np.sqrt(overlap)
         gain = difference.mean()
         figures = (ours.mean(), ours.std(ddof=1), theirs.mean(), gain, gain - reach, gain + reach)
         rows.append(Gain(metric, *map(float, figures)))
