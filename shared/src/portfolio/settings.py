@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -48,6 +48,9 @@ class Strict(BaseModel):
     """Part of a configuration file; a misspelt key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Part = TypeVar("Part", bound=Strict)
 
 
 class Budget(Strict):
@@ -99,10 +102,15 @@ class Config(Strict):
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a project's configuration; a wrong key or value raises ConfigError naming it."""
+    """Read and check a project's `configs/config.yaml`."""
+    return read_yaml(path, Config)
+
+
+def read_yaml(path: Path, kind: type[Part]) -> Part:
+    """Read and check a configuration file; a wrong key or value raises ConfigError naming it."""
     try:
-        return Config.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist.", remedy="Every project needs a configs/config.yaml.") from None
+        raise ConfigError(f"{path} does not exist.", remedy="See CONTRIBUTING.md: a new project.") from None
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigError(f"{path} is not a valid configuration: {error}", remedy="Correct the named key.") from None

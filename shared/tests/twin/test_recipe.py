@@ -22,7 +22,7 @@ COLUMNS = ["id", "owner", "rooms", "area", "posted", "dear"]
         ("rows: 10\nlimit: 0.1\nsplits: 0\n", "splits"),
         ("rows: 10\nlimit: 0.1\ncounted: {id: 1}\nconstant: {id: x}\n", "id is named twice"),
         ("rows: [10\n", "rows"),
-        ("", "recipe"),
+        ("", "not a valid configuration"),
     ],
     ids=["unknown key", "unknown key below", "no rows", "no limit", "no splits", "named twice", "no YAML", "empty"],
 )
@@ -36,7 +36,7 @@ def test_a_wrong_key_or_value_is_named(text: str, named: str, tmp_path: Path) ->
 
 
 def test_a_missing_recipe_says_where_to_read_about_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"twin\.yaml does not exist.*docs/twins\.md"):
+    with pytest.raises(ConfigError, match=r"twin\.yaml does not exist.*CONTRIBUTING"):
         read_recipe(tmp_path / "twin.yaml")
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from portfolio.errors import ConfigError
-from portfolio.settings import Strict
+from portfolio.settings import Strict, read_yaml
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -67,10 +66,5 @@ class TwinRecipe(Strict):
 
 
 def read_recipe(path: Path) -> TwinRecipe:
-    """Read and check a recipe; a wrong key or value raises ConfigError naming it."""
-    try:
-        return TwinRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist.", remedy="Write one as docs/twins.md shows.") from None
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path} is not a valid recipe: {error}", remedy="Correct the named key.") from None
+    """Read and check a project's `configs/twin.yaml`."""
+    return read_yaml(path, TwinRecipe)

@@ -8,25 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
-import pandas as pd
 
 from portfolio import measures
 from portfolio.data import split
-from portfolio.spec import Binary, ModelSpec, Task
+from portfolio.defaults import fit_defaults
+from portfolio.spec import ModelSpec, Task
 from portfolio.twin.flow import make_twin
 from portfolio.twin.likeness import Likeness, likeness
 from portfolio.twin.recipe import TwinRecipe
 from portfolio.twin.tables import FileRows, gzip_csv, read_rows
-
-DEFAULTS: dict[str, Any] = {
-    "random_state": 42,
-    "n_jobs": 1,
-    "verbose": -1,
-    "deterministic": True,
-    "force_row_wise": True,
-}
 
 
 @dataclass(frozen=True)
@@ -97,16 +88,12 @@ def _made_from(spec: ModelSpec, recipe: TwinRecipe, train: FileRows) -> tuple[Fi
 
 
 def _learned(task: Task, train: FileRows) -> Callable[[FileRows], float]:
-    """Fit LightGBM's defaults to request fields, text as its own categories; gives the headline metric of test rows."""
-    kinds = {name: pd.CategoricalDtype(sorted(set(v) - {""})) for name, v in train.frame.items() if v.dtype == object}
-    model = (lgb.LGBMClassifier if isinstance(task, Binary) else lgb.LGBMRegressor)(**DEFAULTS)
-    model.fit(pd.DataFrame(train.frame).astype(kinds), train.target)
+    """Fit LightGBM's defaults; gives the headline metric of test rows."""
+    predict = fit_defaults(task, train.frame, train.target)
 
     def measure(test: FileRows) -> float:
-        table = pd.DataFrame(test.frame).astype(kinds)
-        answers = model.predict_proba(table) if isinstance(model, lgb.LGBMClassifier) else model.predict(table)
-        value = np.asarray(answers, dtype=np.float64).reshape(len(test), -1)[:, -1]
-        return measures.values(task.kind, test.target, measures.Predictions(value))[task.headline]
+        predicted = measures.Predictions(predict(test.frame))
+        return measures.values(task.kind, test.target, predicted)[task.headline]
 
     return measure
 
