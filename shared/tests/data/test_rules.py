@@ -23,7 +23,7 @@ class Parcel(Request):
     weight: float | None = Field(None, gt=0, lt=100)
     colour: Literal["red", "blue"]
     shape: Literal["cube", "ball"] | None = None
-    note: str = Field(max_length=5)
+    note: str = Field(min_length=1, max_length=5)
 
 
 VALUES = {
@@ -31,7 +31,7 @@ VALUES = {
     "weight": st.sampled_from([None, 0, 1e-9, 50, 99.9, 100, math.inf]),
     "colour": st.sampled_from([None, "red", "blue", "green"]),
     "shape": st.sampled_from([None, "cube", "cone"]),
-    "note": st.sampled_from([None, "a", "five5", "sixsix"]),
+    "note": st.sampled_from([None, "", "a", "five5", "sixsix"]),
 }
 
 

@@ -72,7 +72,7 @@ def test_an_example_is_made_where_the_fields_give_none() -> None:
 
         low: int = Field(ge=5)
         free: float
-        text: str = Field(max_length=3)
+        text: str = Field(min_length=1, max_length=3)
         gone: float | None = None
 
     assert Bare.model_validate(example(Bare)) == Bare(low=5, free=0, text="tex")

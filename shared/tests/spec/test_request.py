@@ -79,6 +79,11 @@ def test_a_default_that_a_missing_cell_would_not_have_is_refused() -> None:
         type("Bad", (Request,), {"__annotations__": {"amount": int}, "amount": 5, "__module__": __name__})
 
 
+def test_a_required_text_must_say_that_it_may_not_be_empty() -> None:
+    with pytest.raises(TypeError, match="name: a required text needs min_length=1"):
+        type("Bad", (Request,), {"__annotations__": {"name": str}, "__module__": __name__})
+
+
 def test_a_closed_set_of_numbers_is_refused_because_true_would_pass_for_one() -> None:
     with pytest.raises(TypeError, match="flag: a closed set of numbers"):
         type("Bad", (Request,), {"__annotations__": {"flag": Literal[0, 1]}, "__module__": __name__})

@@ -10,7 +10,7 @@ from portfolio.spec import Request, Response
 class Car(Request):
     """A used car as advertised. Only the model must be known."""
 
-    model: str = Field(max_length=80, description="Make and model, lower case", examples=["ford f-150"])
+    model: str = Field(min_length=1, max_length=80, description="Make and model", examples=["ford f-150"])
     model_year: int | None = Field(None, ge=1900, le=2030, description="Year of the model", examples=[2015])
     condition: Literal["new", "like new", "excellent", "good", "fair", "salvage"] | None = Field(
         None, examples=["good"]

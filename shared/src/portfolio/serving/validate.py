@@ -29,6 +29,7 @@ MESSAGES = {
     "greater_than": "must be more than {gt:.15g}",
     "less_than_equal": "must be at most {le:.15g}",
     "less_than": "must be less than {lt:.15g}",
+    "string_too_short": "may not be empty",
     "string_too_long": "must have at most {max_length} characters",
 }
 

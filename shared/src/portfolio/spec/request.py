@@ -106,6 +106,8 @@ def _column(name: str, field: FieldInfo) -> Column:
     described = {"name": name, "optional": optional, "description": field.description or "", **_bounds(name, field)}
     if get_origin(kind) is Literal:
         return Column(numeric=False, choices=_texts(name, get_args(kind)), **described)
+    if kind is str and not optional and not any(isinstance(rule, at.MinLen) for rule in field.metadata):
+        raise TypeError(f"{name}: a required text needs min_length=1, as an empty cell is a missing one.")
     if kind not in (int, float, str):
         raise TypeError(f"{name}: {kind!r} is not int, float, str or Literal, so no column can be derived from it.")
     return Column(numeric=kind is not str, whole=kind is int, **described)
@@ -141,6 +143,10 @@ def _bounds(name: str, field: FieldInfo) -> dict[str, Any]:
                 bounds |= {"high": high, "high_open": True}
             case at.MaxLen(max_length=length):
                 bounds["max_length"] = length
+            case at.MinLen(min_length=1):
+                pass  # an empty text is a missing one, which the bulk rules refuse where a text is required
             case _:
-                raise TypeError(f"{name}: {rule!r} has no bulk rule; use ge, gt, le, lt, max_length or a Literal.")
+                raise TypeError(
+                    f"{name}: {rule!r} has no bulk rule; use ge, gt, le, lt, max_length, min_length=1 or a Literal."
+                )
     return bounds
