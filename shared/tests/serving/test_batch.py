@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import orjson
@@ -9,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from toys import ORDER, orders
 
+from portfolio.bundle import contributions
 from portfolio.serving.validate import BATCH_ROWS
 
 
@@ -120,3 +123,24 @@ def test_explanations_of_a_batch_have_a_limit_that_is_named(client: TestClient) 
     assert refused.status_code == 422
     assert "1 to 100" in refused.text
     assert client.post("/predict/batch", json=rows).status_code == 200
+
+
+def test_a_batch_does_not_wait_for_an_explanation(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = Event(), Event()
+
+    def slow(*arguments: Any) -> list[Any]:
+        begun.set()
+        assert may_end.wait(20)
+        return contributions(*arguments)
+
+    monkeypatch.setattr("portfolio.serving.flow.contributions", slow)
+    with ThreadPoolExecutor(2) as pool:
+        explaining = pool.submit(client.post, "/explain", json=ORDER)
+        assert begun.wait(20)
+        batch = pool.submit(client.post, "/predict/batch", json={"instances": [ORDER] * 3})
+        try:
+            assert batch.result(timeout=10).status_code == 200
+            assert not explaining.done()
+        finally:
+            may_end.set()
+        assert explaining.result(timeout=10).status_code == 200
