@@ -45,7 +45,8 @@ def threshold(task: Binary, answers: Vector) -> float:
 def interval(task: Regression, learned: Vector, answers: Vector) -> Interval:
     """Split conformal on the learned scale (Papadopoulos 2002; Lei et al. 2018), by fifths of the answer (Vovk 2003).
 
-    One pair of residual quantiles for all would cover too few of the cheapest cars and too many of the dearest. Between the fifths' medians the widths are interpolated, so that no price jumps.
+    One pair of residual quantiles for all would cover too few of the cheapest cars and too many of the dearest. Between
+    the fifths' medians the widths are interpolated, so that no price jumps.
     """
     edges = np.quantile(answers, np.linspace(0, 1, BINS + 1)[1:-1])
     bins = np.searchsorted(edges, answers)
