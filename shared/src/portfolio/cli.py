@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -20,6 +22,7 @@ from portfolio.spec.projects import find_project, project_names
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Projects; all when left out.")]
 Port = Annotated[int | None, typer.Option(help="Port; else the one in the project's configuration.")]
+Engine = Literal["local", "ray"]
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
 
 
@@ -114,6 +117,30 @@ def serve(name: str, port: Port = None, host: Host = "127.0.0.1") -> None:
     terminal.run(command)
 
 
+def score(
+    name: str,
+    source: Annotated[str, typer.Option("--input", help="File, folder or 'pattern': .csv, .jsonl, .parquet, .gz.")],
+    output: Annotated[Path, typer.Option(help="File to write: .csv, .jsonl or .parquet.")],
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; else the one that is served.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one a core.")] = None,
+    engine: Annotated[Engine, typer.Option(help="Where it runs: this machine, or a Ray cluster.")] = "local",
+    ray_address: Annotated[str | None, typer.Option(help="Ray cluster; else a Ray of its own.")] = None,
+) -> None:
+    """Score files of rows. Exit code 3: done, but some rows were refused."""
+
+    def command() -> int:
+        if find_spec("pyarrow") is None:
+            raise ConfigError("Scoring files needs pyarrow.", remedy="pip install 'portfolio[batch]'")
+        from portfolio.batch import command as batch
+        from portfolio.batch.plan import Order
+
+        order = Order(spec=find_project(name), source=source, output=output, bundle=bundle, overwrite=overwrite)
+        return batch.run_scoring(order, batch.engine_of(engine, workers=workers, ray_address=ray_address))
+
+    terminal.run(command)
+
+
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
@@ -134,7 +161,7 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve):
+    for command in (projects, data, train, evaluate, serve, score):
         app.command()(command)
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)

@@ -1,0 +1,62 @@
+"""The engine for more than one machine: Ray Data hands the parts to workers on the nodes of a cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from portfolio.batch.job import Done, Job, Part
+from portfolio.batch.worker import ONE_THREAD, Answer, Worker
+from portfolio.errors import ConfigError, DataError
+
+
+class RayWorker:
+    """A worker as Ray Data uses it: rows of text in and out."""
+
+    def __init__(self, job: str) -> None:
+        self._worker = Worker(Job.model_validate_json(job))
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {"answer": self._worker.score(Part.model_validate_json(row["part"])).model_dump_json()}
+
+
+def on_ray(job: Job, parts: Iterator[Part], *, address: str | None) -> Iterator[Done]:
+    """Score parts on every core of a Ray cluster, or on a local Ray without an address.
+
+    Input and output must be at the same paths on all nodes. Raises ConfigError without Ray or its cluster.
+    """
+    rows = [{"part": part.model_dump_json()} for part in parts]
+    if not rows:
+        return
+    ray = _connected(address)
+    try:
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        pool = ray.data.ActorPoolStrategy(min_size=1, max_size=max(min(cores, len(rows)), 1))
+        data = ray.data.from_items(rows, override_num_blocks=len(rows))
+        for row in data.map(RayWorker, fn_constructor_args=(job.model_dump_json(),), compute=pool).iter_rows():
+            yield Answer.model_validate_json(row["answer"]).unwrap()
+    except ray.exceptions.RayError as error:
+        raise DataError(f"Ray could not go on: {error}", remedy="Look at the cluster's logs.") from None
+    finally:
+        ray.shutdown()
+
+
+def _connected(address: str | None) -> Any:
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise ConfigError("Ray is not installed.", remedy="pip install 'portfolio[ray]'") from None
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": ONE_THREAD}
+        )
+    except ConnectionError as error:
+        raise ConfigError(f"No Ray cluster answers at {address}: {error}", remedy="Check --ray-address.") from None
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    return ray

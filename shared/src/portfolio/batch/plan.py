@@ -1,0 +1,99 @@
+"""From what is asked to a job: everything that can be refused is refused here, before a row is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from portfolio.batch.answers import answer_schema
+from portfolio.batch.inputs import check_columns, columns_of, find_inputs, format_of
+from portfolio.batch.job import FormatName, Job
+from portfolio.bundle import MANIFEST, fingerprint, verify
+from portfolio.bundle.pointer import read_current
+from portfolio.errors import BundleError, DataError, ModelNotAvailable
+from portfolio.settings import read_config
+from portfolio.spec import ModelSpec
+
+PART_BYTES = 8 << 20
+PART_ROWS = 100_000
+OUTPUTS = (".csv", ".jsonl", ".ndjson", ".parquet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a user asks for. `bundle` is the one that is served where left out."""
+
+    spec: ModelSpec
+    source: str
+    output: Path
+    bundle: Path | None = None
+    overwrite: bool = False
+    part_bytes: int = PART_BYTES
+    part_rows: int = PART_ROWS
+
+
+def plan(order: Order) -> Job:
+    """Raises DataError, ModelNotAvailable or BundleError."""
+    spec = order.spec
+    writes = _output_format(order)
+    reads, inputs = find_inputs(order.source)
+    _check_apart(order, [Path(file.path) for file in inputs])
+    check_columns(reads, inputs, spec)
+    answer_schema(spec.response)
+    bundle, model_version = _named(order.bundle) if order.bundle else _live(spec)
+    return Job(
+        project=spec.name,
+        bundle=str(bundle.resolve()),
+        digest=sha256((bundle / MANIFEST).read_bytes()).hexdigest(),
+        features=fingerprint(spec),
+        model_version=model_version,
+        options=read_config(spec.root / "configs" / "config.yaml").response,
+        inputs=inputs,
+        reads=reads,
+        output=str(order.output.resolve()),
+        writes=writes,
+        columns=columns_of(reads, inputs, spec),
+        part_bytes=order.part_bytes,
+        part_rows=order.part_rows,
+    )
+
+
+def _output_format(order: Order) -> FormatName:
+    output = order.output
+    writes = format_of(output.name, endings=OUTPUTS)
+    if writes is None:
+        raise DataError(f"{output} is no known kind of file.", remedy=f"Let it end with {', '.join(OUTPUTS)}.")
+    if not output.resolve().parent.is_dir():
+        raise DataError(f"There is no folder {output.parent}.", remedy=f"mkdir -p {output.parent}")
+    if output.exists() and not order.overwrite:
+        raise DataError(f"{output} is already there.", remedy="Name another output, or allow it with --overwrite.")
+    return writes
+
+
+def _check_apart(order: Order, inputs: list[Path]) -> None:
+    output, source = order.output.resolve(), Path(order.source).resolve()
+    if output in inputs or (source.is_dir() and output.parent == source):
+        raise DataError(f"{order.output} is among the input files.", remedy="Write to another folder.")
+
+
+def _named(bundle: Path) -> tuple[Path, str]:
+    return bundle, verify(bundle).version
+
+
+def _live(spec: ModelSpec) -> tuple[Path, str]:
+    """The bundle that the API serves: the cached champion, else the last promoted one of this machine."""
+    refused: BundleError | None = None
+    for folder in (spec.root / "cache", spec.root / "models"):
+        current = read_current(folder / "current")
+        if current is None:
+            continue
+        try:
+            verify(folder / current.bundle)
+        except BundleError as error:
+            refused = refused or error
+            continue
+        return folder / current.bundle, current.model_version
+    raise refused or ModelNotAvailable(
+        f"There is no model of {spec.name}.", remedy=f"Train one: make train PROJECT={spec.name}."
+    )
