@@ -23,7 +23,7 @@ endif
 endif
 
 .PHONY: help install upgrade-deps data train evaluate twin-report demo demo-up demo-down mlflow api-start \
-	test test-fast lint format check clean distclean
+	test test-fast lint format check bench clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -90,11 +90,15 @@ format: install ## Repair what the linter can repair
 
 check: lint test ## What CI runs
 
+bench: install ## Measure the services beside their peers, write docs/benchmarks.md; --quick to try it out
+	@bench/peers/install.sh
+	@$(BIN)/python -m bench $(ARGS)
+
 ##@ Cleaning
 clean: ## Remove caches and build output; data, models and mlruns stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	@rm -rf shared/dist projects/*/dist
-	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find . \( -path ./.venv -o -path ./.bench \) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-distclean: clean ## The same and .venv
-	@rm -rf .venv
+distclean: clean ## The same, .venv and .bench
+	@rm -rf .venv .bench

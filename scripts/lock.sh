@@ -21,4 +21,12 @@ for input in requirements/*.in; do
   cp "$work/solution" "$lock" # uv keeps the versions that it finds in the output file
   compile "$input" --output-file "$lock"
 done
+
+# Each peer of the bench is an environment of its own; only what the pickled model is made of is the version that made it.
+grep -oE '^(joblib|lightgbm|numpy|pandas|scikit-learn|scipy)==[^ ;]+' "$work/solution" >"$work/model"
+for input in bench/peers/*/requirements.in; do
+  compile --upgrade "$input" --constraints "$work/model" --output-file "$work/$(basename "$(dirname "$input")").peer"
+done
+
 mv "$work"/*.txt requirements/
+for lock in "$work"/*.peer; do mv "$lock" "bench/peers/$(basename "$lock" .peer)/requirements.txt"; done

@@ -1,0 +1,1 @@
+"""Applications that the bench serves beside the real ones."""
