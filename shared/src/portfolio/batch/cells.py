@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _float64(numbers: pa.Array) -> np.ndarray[Any, np.dtype[np.float64]]:
 def _takes(request: type[Request], name: str) -> tuple[bool, bool]:
     """Whether the field takes null, and whether it takes an empty text."""
     field = request.model_fields[name]
-    kind = Annotated[field.annotation, *field.metadata]  # type: ignore[name-defined]
+    kind = Annotated[field.annotation, name, *field.metadata]  # type: ignore[name-defined] # Annotated needs something
     adapter: TypeAdapter[Any] = TypeAdapter(kind, config=ConfigDict(strict=True))
     return _accepts(adapter, None), _accepts(adapter, "")
 
@@ -111,29 +112,28 @@ def _strict(column: Column, values: list[Any], takes_null: bool, takes_empty: bo
     """`...` is a field that is absent."""
     kinds = (float, int) if column.numeric else (str,)
     fine = {type(...), *kinds, *([type(None)] if takes_null else [])}
-    doubtful = np.zeros(len(values), dtype=bool)
-    if not fine.issuperset(map(type, values)):
-        doubtful = np.array([type(value) not in fine for value in values])
+    doubtful = _where(values, lambda value: type(value) not in fine)
     if column.numeric:
-        return _strict_numbers(values, doubtful, kinds)
+        numbers = _as_floats([value if type(value) in kinds else None for value in values])
+        return numbers, doubtful | (np.isnan(numbers) & _where(values, lambda value: type(value) is float))
     texts = np.empty(len(values), dtype=object)
     texts[:] = [value if type(value) is str else "" for value in values]
-    if not takes_empty:
-        doubtful |= np.array([value == "" for value in values])
-    return texts, doubtful
+    return texts, doubtful if takes_empty else doubtful | _where(values, lambda value: value == "")
 
 
-def _strict_numbers(values: list[Any], doubtful: Mask, kinds: tuple[type, ...]) -> Cells:
+def _where(values: list[Any], holds: Callable[[Any], bool]) -> Mask:
+    return np.fromiter(map(holds, values), dtype=bool, count=len(values))
+
+
+def _as_floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
-        numbers = np.array([value if type(value) in kinds else np.nan for value in values], dtype=np.float64)
+        return np.array(values, dtype=np.float64)  # None becomes NaN
     except OverflowError:  # a whole number of more than 308 digits, which JSON may hold and no float
-        numbers = np.array([_as_float(value) if type(value) in kinds else np.nan for value in values])
-    written_nan = np.isnan(numbers) & np.array([type(value) is float for value in values])
-    return numbers, doubtful | written_nan
+        return np.array([value if value is None else _nearest(value) for value in values], dtype=np.float64)
 
 
-def _as_float(value: float) -> float:
+def _nearest(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return np.inf if value > 0 else -np.inf
+        return math.inf if value > 0 else -math.inf

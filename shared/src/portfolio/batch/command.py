@@ -48,7 +48,9 @@ def _summarise(summary: Summary, seconds: float) -> None:
     console, scored = terminal.output(), summary.rows - summary.refused
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("model", f"{summary.job.project} {summary.job.model_version}")
-    table.add_row("scored", f"{scored:,} of {summary.rows:,} rows in {seconds:,.1f} s")
+    table.add_row(
+        "scored", f"{scored:,} of {summary.rows:,} rows in {seconds:,.1f} s ({scored / seconds:,.0f} a second)"
+    )
     table.add_row("output", escape(summary.job.output))
     if summary.rejected:
         table.add_row("refused", f"[yellow]{summary.refused:,}[/] rows, listed in {escape(str(summary.rejected))}")

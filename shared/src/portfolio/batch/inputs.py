@@ -46,8 +46,7 @@ def find_inputs(where: str) -> tuple[FormatName, tuple[Input, ...]]:
 def check_columns(reads: FormatName, inputs: tuple[Input, ...], spec: ModelSpec) -> None:
     """DataError for what no row can mend: columns twice, missing, of a wrong type, or named like an answer."""
     for file in inputs:
-        if reads != "jsonl":
-            _check_names(file, inputs[0], spec)
+        _check_names(reads, file, inputs[0], spec)
         if reads == "parquet":
             parquet_files.check_types(file.path, spec.request.COLUMNS)
     if reads == "parquet":
@@ -101,12 +100,14 @@ def _state(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _check_names(file: Input, first: Input, spec: ModelSpec) -> None:
+def _check_names(reads: FormatName, file: Input, first: Input, spec: ModelSpec) -> None:
     optional = {column.name for column in spec.request.COLUMNS if column.optional}
     known = [column.name for column in spec.request.COLUMNS]
+    _refuse(file, "already has, as answers are named,", [n for n in answer_names(spec.response) if n in file.names])
+    if reads == "jsonl":
+        return  # its rows need not have the same fields
     _refuse(file, "has more than once", sorted({name for name in file.names if file.names.count(name) > 1}))
     _refuse(file, "lacks", [name for name in known if name not in file.names and name not in optional])
-    _refuse(file, "already has, as answers are named,", [n for n in answer_names(spec.response) if n in file.names])
     _refuse(file, f"differs from {first.path} in", sorted(set(file.names) ^ set(first.names)))
 
 

@@ -18,7 +18,7 @@ def last_row_end(text: bytes) -> int:
     if len(quotes) and not _regular(text, quotes):
         return _scanned_end(text)
     newline = b"\n" if b"\n" in text else b"\r"
-    end = text.rfind(newline)
+    end = text.rfind(newline, 0, len(text) if newline == b"\n" else -1)  # what follows a last \r may be its \n
     # an odd number of quotes before it: a line end inside a quoted cell
     while end >= 0 and np.searchsorted(quotes, end) % 2:
         end = text.rfind(newline, 0, end)
