@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ def main(
     only: Annotated[Part | None, typer.Option(help="One part alone; docs/benchmarks.md stays.")] = None,
 ) -> None:
     """Measure the services beside their yardsticks and peers, print the figures, and write docs/benchmarks.md."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log every row that is asked about
     order = Order(quick, only or "", tuple(sys.argv[1:]))
     terminal.run(lambda: terminal.output().print(bench(order, terminal.notices().print), markup=False))
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 from bench import tree
+from bench.apps import echo, typed, uncounted
 from bench.figures import Spread, order, ratio
 from bench.footprint import Footprint
 from bench.goals import Goal, footprint_goals, scoring_goals, serving_goals
@@ -28,6 +30,14 @@ from portfolio.errors import PortfolioError
 from portfolio.spec import Column
 
 ROW = {"Age": 44, "Balance": 10.5, "Geography": "Germany"}
+CUSTOMER = ROW | {
+    "CreditScore": 650,
+    "Gender": "Male",
+    "NumOfProducts": 1,
+    "HasCrCard": 1,
+    "IsActiveMember": 0,
+    "EstimatedSalary": 9.5,
+}
 FIGURES = '{"requests": 200, "seconds": 2.0, %s "p50": 0.001, "p99": 0.004}'
 OUTPUT = f"Running 1s test\n  1 threads\n{FIGURES}\nTransfer/sec: 1KB\n"
 
@@ -262,6 +272,19 @@ def until(settled: Callable[[], bool]) -> None:
 
 def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_the_yardsticks_do_what_they_stand_for() -> None:
+    assert TestClient(echo.app).post("/predict", json=ROW).json() == ROW
+    client = TestClient(typed.app)
+    assert client.post("/predict", json=ROW).status_code == 422
+    assert client.post("/predict", json=CUSTOMER).json()["churn_probability"] == 0.5
+
+
+def test_the_application_without_metrics_counts_no_request() -> None:
+    with TestClient(uncounted.app) as client:
+        assert client.get("/health/live").status_code == 200
+        assert "http_requests_total{" not in client.get("/metrics").text
 
 
 def test_the_load_script_asks_for_what_the_reader_reads() -> None:
