@@ -130,6 +130,7 @@ def scoring_table(scored: Scored) -> str:
     pairs = [
         ("CSV to CSV, whole", scored.ours, scored.reference),
         ("everything but the model", scored.ours_rest, scored.reference_rest),
+        ("the same without starting and joining", scored.ours_steps, scored.reference_steps),
         ("the model", scored.ours_model, [stages["model"] for stages in scored.reference_stages]),
     ]
     whole = [(what, _rate(rows, mine), _rate(rows, other)) for what, mine, other in pairs]
