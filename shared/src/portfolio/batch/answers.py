@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
 
@@ -32,8 +33,11 @@ def answer_table(answers: list[dict[str, Any]], response: type[Response], model_
 
 def _type(response: type[Response], name: str) -> pa.DataType:
     annotation = response.model_fields[name].annotation
-    kinds = [kind for kind in get_args(annotation) if kind is not type(None)] or [annotation]
-    kind = type(kinds[0]) if get_origin(annotation) is Literal else kinds[0]
+    kind: Any = annotation
+    if get_origin(kind) in (Union, UnionType):
+        kind = next(one for one in get_args(kind) if one is not NoneType)
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
     if kind not in TYPES:
         raise ConfigError(f"{response.__name__}.{name} is {annotation}, which no column of a file can hold.")
     return TYPES[kind]

@@ -32,7 +32,7 @@ def pieces(file: Input, size: int) -> Iterator[Piece]:
     """The rows below the header in pieces of about `size` bytes; raises DataError for a quote that is never closed."""
     _, start = _header(file.path)
     for piece in texts.whole_rows(file.path, size, start=start, row_end=quotes.last_row_end):
-        if not piece.text.endswith((b"\n", b"\r")) and quotes.is_open(piece.text):
+        if not piece.ended and quotes.is_open(piece.text):
             raise DataError(
                 f"{file.path}: a quote after byte {piece.first:,} is never closed.",
                 remedy="Correct that row: a cell that begins with a quote must end with one.",

@@ -57,13 +57,15 @@ class Job(Value):
 class Piece(NamedTuple):
     """A stretch of a file that can be scored on its own: bytes (or, of Parquet, rows) `first` up to `last`.
 
-    `weight` is its share of the file's bytes; `text` what was read to find its end.
+    `weight` is its share of the file's bytes; `text` what was read to find its end; not `ended` is what the file
+    ends with, without the end of a row.
     """
 
     first: int
     last: int
     weight: int
     text: bytes = b""
+    ended: bool = True
 
 
 class Part(Value):

@@ -45,7 +45,7 @@ class Crew:
         self._job = job
         self._idle: list[Member] = []
         self._busy = selectors.DefaultSelector()
-        self.members: list[Member] = []
+        self._members: list[Member] = []
 
     @property
     def busy(self) -> int:
@@ -69,6 +69,15 @@ class Crew:
         self._idle.append(member)
         return Answer.model_validate_json(line).unwrap()
 
+    def dismiss(self) -> None:
+        """End all workers, whatever they do."""
+        self._busy.close()
+        for member in self._members:
+            member.terminate()
+        for member in self._members:
+            with member:  # closes its pipes
+                member.wait(PATIENCE_SECONDS)
+
     def _hire(self) -> Member:
         member = subprocess.Popen(
             [sys.executable, "-m", "portfolio.batch.worker"],
@@ -78,7 +87,7 @@ class Crew:
             env=os.environ | ONE_THREAD,
             start_new_session=True,  # Ctrl-C is for the one who feeds it
         )
-        self.members.append(member)
+        self._members.append(member)
         _tell(member, self._job.model_dump_json())
         return member
 
@@ -89,10 +98,7 @@ def _crew(job: Job) -> Iterator[Crew]:
     try:
         yield crew
     finally:
-        for member in crew.members:
-            member.terminate()
-        for member in crew.members:
-            member.wait(PATIENCE_SECONDS)
+        crew.dismiss()
 
 
 def _tell(member: Member, line: str) -> None:

@@ -48,7 +48,7 @@ def whole_rows(path: str, size: int, *, start: int, row_end: Callable[[bytes], i
                 yield Piece(offset, offset + end, raw.tell() - used, rest[:end])
                 offset, used, rest = offset + end, raw.tell(), rest[end:]
         if rest:
-            yield Piece(offset, offset + len(rest), raw.tell() - used, rest)
+            yield Piece(offset, offset + len(rest), raw.tell() - used, rest, ended=False)
 
 
 @contextmanager
