@@ -29,7 +29,7 @@ from portfolio.bundle.scorer import sigmoid
 from portfolio.data.frames import frame_of
 from portfolio.serving import create_app
 from portfolio.settings import read_config, read_settings
-from portfolio.spec import ModelSpec
+from portfolio.spec import BinaryOutcome, ModelSpec
 from portfolio.training.flow import Order, train
 
 Row = dict[str, Any]
@@ -135,7 +135,7 @@ class ProjectContract:
             assert set(shown["contributions"]) == columns
             margin = scorer.margins(frame_of([row], self.spec.request.COLUMNS))
             assert shown["base"] + sum(shown["contributions"].values()) == pytest.approx(float(margin[0]), abs=1e-4)
-            if hasattr(outcome, "probability"):
+            if isinstance(outcome, BinaryOutcome):
                 assert float(sigmoid(np.array(total))) == pytest.approx(outcome.probability, abs=1e-6)
             else:
                 assert math.exp(total) == pytest.approx(outcome.value, rel=1e-6)

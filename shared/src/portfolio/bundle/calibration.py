@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -31,8 +32,13 @@ class Calibration(BaseModel):
 
     def apply(self, scores: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Raw scores [N] on the answer's scale, float64 [N]."""
-        x, y = np.asarray(self.x), np.asarray(self.y)
-        slopes = np.diff(y) / np.diff(x)
-        piece = np.clip(np.searchsorted(x, scores, side="right") - 1, 0, len(slopes) - 1)
+        x, y, slopes = self._pieces
+        piece = x[1:-1].searchsorted(scores, side="right")
         calibrated: np.ndarray[Any, np.dtype[np.float64]] = y[piece] + slopes[piece] * (scores - x[piece])
         return calibrated
+
+    @cached_property
+    def _pieces(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Knots and slopes as arrays, made once: a single prediction would pay for them as much as for its model."""
+        x, y = np.array(self.x), np.array(self.y)
+        return x, y, np.diff(y) / np.diff(x)

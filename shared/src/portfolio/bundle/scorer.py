@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Scorer:
     directory: Path
     session: ort.InferenceSession
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """The packed columns' names and order."""
         return Layout(self.manifest.numeric, self.manifest.categorical)
@@ -57,8 +58,8 @@ class Scorer:
     def arrays(self, frame: Frame) -> Arrays:
         """Features of request rows, packed; raises RequestRefused for a number beyond float32."""
         arrays = pack(self.spec.features(frame), self.layout)
-        unbounded = (frame[column.name] for column in self.spec.request.COLUMNS if column.unbounded)
-        if np.isinf(arrays.numeric).any() or any((np.abs(values) > FLOAT32_MAX).any() for values in unbounded):
+        unbounded = [frame[name] for name in self._unbounded]
+        if np.isinf(arrays.numeric).any() or (unbounded and (np.abs(np.concatenate(unbounded)) > FLOAT32_MAX).any()):
             raise _beyond_float32(frame, arrays)
         return arrays
 
@@ -81,6 +82,10 @@ class Scorer:
             return _amounts(answers, self.manifest.interval)
         return _decisions(answers, self.manifest.threshold or 0.5)
 
+    @cached_property
+    def _unbounded(self) -> list[str]:
+        return [column.name for column in self.spec.request.COLUMNS if column.unbounded]
+
 
 def sigmoid(log_odds: Vector) -> Vector:
     """Probability of given log-odds, float64 [N]."""
@@ -90,13 +95,13 @@ def sigmoid(log_odds: Vector) -> Vector:
 
 def _decisions(answers: Vector, threshold: float) -> list[Outcome]:
     probabilities = sigmoid(answers)
-    decisions = probabilities >= threshold
-    return [BinaryOutcome(float(p), int(d)) for p, d in zip(probabilities, decisions, strict=True)]
+    decisions = (probabilities >= threshold).astype(int)
+    return list(map(BinaryOutcome, probabilities.tolist(), decisions.tolist()))
 
 
 def _amounts(answers: Vector, interval: Interval) -> list[Outcome]:
-    columns = [np.exp(ends) for ends in (answers, *interval.bounds(answers))]
-    return [RegressionOutcome(*map(float, row)) for row in zip(*columns, strict=True)]
+    columns = np.exp((answers, *interval.bounds(answers)))
+    return list(map(RegressionOutcome, *columns.tolist()))
 
 
 def _beyond_float32(frame: Frame, arrays: Arrays) -> RequestRefused:

@@ -34,8 +34,16 @@ class Layout:
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Frame:
-    """Rows by field name (None or absent: missing) as a frame."""
-    return {column.name: _column([row.get(column.name) for row in rows], column.numeric) for column in columns}
+    """Rows by field name (None or absent: missing) as a frame.
+
+    All numbers are converted in one call and all texts in another: for a few rows the calls are the cost.
+    """
+    numbers = [column.name for column in columns if column.numeric]
+    texts = [column.name for column in columns if not column.numeric]
+    # numpy reads None as NaN
+    numeric = iter(np.array([[row.get(name) for name in numbers] for row in rows], dtype=np.float64).T)
+    text = iter(np.array([[row.get(name) or "" for name in texts] for row in rows], dtype=object).T)
+    return {column.name: next(numeric if column.numeric else text) for column in columns}
 
 
 def layout_of(features: Frame) -> Layout:
@@ -48,8 +56,8 @@ def pack(features: Frame, layout: Layout) -> Arrays:
     """Cast the columns that `layout` names; raises KeyError where the features lack one."""
     length = len(next(iter(features.values())))
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which the caller refuses
-        numeric = _stack([features[name] for name in layout.numeric], length, np.float32)
-    return Arrays(numeric, _stack([features[name] for name in layout.categorical], length, object))
+        numeric = _stack([features[name] for name in layout.numeric], length).astype(np.float32, order="C")
+    return Arrays(numeric, _stack([features[name] for name in layout.categorical], length).astype(object, order="C"))
 
 
 def take(frame: Frame, rows: Any) -> Frame:
@@ -65,19 +73,8 @@ def rows_of(frame: Frame, rows: Sequence[int], columns: Sequence[Column]) -> lis
     ]
 
 
-def _column(values: list[Any], numeric: bool) -> np.ndarray[Any, Any]:
-    if numeric:
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    column = np.empty(len(values), dtype=object)
-    column[:] = ["" if value is None else value for value in values]
-    return column
-
-
-def _stack(columns: list[np.ndarray[Any, Any]], length: int, dtype: Any) -> np.ndarray[Any, Any]:
-    stacked = np.empty((length, len(columns)), dtype=dtype)
-    for position, values in enumerate(columns):
-        stacked[:, position] = values
-    return stacked
+def _stack(columns: list[np.ndarray[Any, Any]], length: int) -> np.ndarray[Any, Any]:
+    return np.concatenate(columns).reshape(len(columns), length).T if columns else np.empty((length, 0))
 
 
 def _cell(value: Any, column: Column) -> Any:

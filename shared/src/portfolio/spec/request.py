@@ -65,7 +65,7 @@ class Request(BaseModel):
         it refuses pay for the second look.
         """
         try:
-            return cls.model_validate_json(body)
+            return cls.__pydantic_validator__.validate_json(body)  # type: ignore[no-any-return]
         except ValidationError as error:
             if not any(problem["type"] == "int_type" for problem in error.errors()):
                 raise

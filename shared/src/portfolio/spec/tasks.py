@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryOutcome:
+class BinaryOutcome(NamedTuple):
     """`probability` of the positive class in [0, 1]; `decision` is 1 where it reaches the threshold."""
 
     probability: float
     decision: int
 
 
-@dataclass(frozen=True, slots=True)
-class RegressionOutcome:
+class RegressionOutcome(NamedTuple):
     """`value` in the target's unit, `low` and `high` its prediction interval."""
 
     value: float
