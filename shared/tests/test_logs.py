@@ -23,8 +23,9 @@ def _as_before() -> Iterator[None]:
 
 def test_a_json_line_has_time_level_logger_message_fields_and_request_id(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO", "json")
-    with structlog.contextvars.bound_contextvars(request_id="abc"):
-        logs.logger("portfolio.test").info("model loaded", version="7")
+    token = logs.request_id.set("abc")
+    logs.logger("portfolio.test").info("model loaded", version="7")
+    logs.request_id.reset(token)
     line = json.loads(capsys.readouterr().err)
     assert line.pop("time").endswith("Z")
     assert line == {

@@ -42,6 +42,13 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class Overloaded(PortfolioError):
+    """More connections are open than this worker serves."""
+
+    status = 503
+    title = "Overloaded"
+
+
 class ModelNotAvailable(PortfolioError):
     """No good bundle is loaded, so nothing can be predicted."""
 

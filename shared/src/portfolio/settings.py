@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     data_mirror: str = ""
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON
+    access_log: bool = False  # a JSON line for every request
+    workers: int = Field(1, ge=1)  # processes of one service behind its port
+    max_connections: int = Field(1000, ge=1)  # open ones of a worker; further ones are answered with 503
+    drain_seconds: float = Field(5.0, ge=0)  # between SIGTERM and the stop, while balancers look elsewhere
 
     @property
     def registry_address(self) -> str:

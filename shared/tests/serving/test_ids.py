@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
 
-from portfolio.serving.ids import request_id, uuid7
+from portfolio.serving.ids import Entropy, Ids, uuid7
 
 
 def test_a_prediction_id_is_the_standards_own_example() -> None:
@@ -27,4 +28,12 @@ def test_prediction_ids_sort_by_time() -> None:
 
 
 def test_a_generated_request_id_is_never_the_same() -> None:
-    assert request_id([]) != request_id([])
+    ids = Ids()
+    assert len({ids.request([]) for _ in range(1000)}) == 1000
+
+
+def test_threads_never_get_the_same_entropy() -> None:
+    entropy = Entropy()
+    with ThreadPoolExecutor(8) as threads:
+        taken = [*threads.map(lambda _: entropy.take(), range(20_000))]
+    assert len(set(taken)) == 20_000

@@ -18,6 +18,7 @@ from portfolio.demo.procfile import MLFLOW, Service
 from portfolio.demo.state import log_of, remember
 
 POLL_SECONDS = 0.1
+DEFAULTS = {"LOG_FORMAT": "text", "DRAIN_SECONDS": "0"}  # logs are for people, and no balancer looks on
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Stack:
 
     def run(self, name: str, command: Sequence[str]) -> int:
         """Run a task on this terminal until it ends; returns its exit code."""
-        program = self._spawn(command, env={"LOG_FORMAT": "text"} | dict(os.environ))
+        program = self._spawn(command, env=DEFAULTS | dict(os.environ))
         group = Group(name, program.pid, start_time(program.pid))
         self._keep(group, program)
         while program.poll() is None:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 from portfolio.errors import RequestRefused
 from portfolio.serving.flow import Wish
 
+PREDICT_BYTES = 64 * 1024
 WISHES = ("explain", "dry_run")
 THROWN_AWAY = 32 * 1024 * 1024
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -21,12 +22,13 @@ async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
     Reading stops at the limit, except where the connection closes with the answer: a socket that closes with unread
     bytes is reset, and the client would see that instead of the answer. There the rest is read and thrown away.
     """
-    refusal, closes = _refusal(scope["headers"], limit), _closes(scope)
-    if refusal is not None and not closes:
-        raise refusal
+    refused = refusal(scope["headers"], limit)
+    closes = _closes(scope)
+    if refused is not None and not closes:
+        raise refused
     body = await _read(receive, limit, patience=THROWN_AWAY if closes else limit)
-    if refusal is not None or body is None:
-        raise refusal or _too_large(limit)
+    if refused is not None or body is None:
+        raise refused or _too_large(limit)
     return body
 
 
@@ -42,9 +44,10 @@ def read_wish(query: bytes) -> Wish:
     return Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
 
 
-def _refusal(headers: Iterable[tuple[bytes, bytes]], limit: int) -> RequestRefused | None:
+def refusal(headers: Iterable[tuple[bytes, bytes]], limit: int) -> RequestRefused | None:
+    """What these headers alone are refused for."""
     for name, value in headers:
-        if name == b"content-type" and not _is_json(value):
+        if name == b"content-type" and value != b"application/json" and not _is_json(value):
             return RequestRefused("The body must be JSON.", remedy="Send Content-Type: application/json.", status=415)
         if name == b"content-length" and (not value.isdigit() or int(value) > limit):
             return _too_large(limit)

@@ -1,4 +1,4 @@
-"""`portfolio serve PROJECT`: claim the port, bring the champion into the cache, then serve."""
+"""`portfolio serve PROJECT`: claim the port, bring the champion into the cache, then serve with one worker or more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from types import FrameType
 
 from portfolio import logs
 from portfolio.errors import ConfigError, PortfolioError
-from portfolio.settings import read_config
+from portfolio.settings import Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 
 FETCH_SECONDS = 60  # a stuck download must not keep a service with a good cache from starting
-DRAIN_SECONDS = 10
+STOP_SECONDS = 10  # what is being answered has so long after the drain
 BACKLOG = 2048  # uvicorn's own
 UNAVAILABLE = {
     errno.EADDRINUSE: "is taken",
@@ -30,12 +30,13 @@ log = logs.logger(__name__)
 
 def serve(spec: ModelSpec, *, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConfigError, before anything starts, for a port that can't be had."""
+    settings = read_settings()
     read_config(spec.root / "configs" / "config.yaml")
     with _naming(host, port), closing(_claim(host, port)) as listener:
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt):
             _fetch_champion(spec)
-            _run(spec, listener)
+            _run(spec, listener, settings)
 
 
 @contextmanager
@@ -75,22 +76,11 @@ def _fetch_champion(spec: ModelSpec) -> None:
         log.warning("fetching the champion failed, the cache stays", project=spec.name, reason=str(error))
 
 
-def _run(spec: ModelSpec, listener: socket.socket) -> None:
-    import uvicorn
+def _run(spec: ModelSpec, listener: socket.socket, settings: Settings) -> None:
+    from portfolio.serving import workers  # uvicorn, which fetching the champion does without
 
-    config = uvicorn.Config(
-        f"{spec.name}.api:app",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    server = uvicorn.Server(config)
-    server.run(sockets=[listener])
-    if not server.started:
+    config = workers.config(f"{spec.name}.api:app", settings, stop_seconds=STOP_SECONDS)
+    if not workers.run(config, listener):
         raise PortfolioError(f"{spec.name} did not start.", remedy="The log above tells why.")
 
 

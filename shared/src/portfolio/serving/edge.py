@@ -1,67 +1,62 @@
-"""The application's outermost layer: request ids, counts and durations, and the answer to what nobody foresaw."""
+"""What happens around every request: its id, its count and duration, and the answer to what nobody foresaw."""
 
 from __future__ import annotations
 
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
-from portfolio.logs import logger
-from portfolio.serving.ids import request_id
-from portfolio.serving.metrics import Metrics
-from portfolio.serving.problems import REQUEST_ID, unexpected
+from portfolio import logs
+from portfolio.serving.metrics import UNMATCHED
+from portfolio.serving.problems import REQUEST_ID, busy, failure
+from portfolio.serving.service import Service
 
-UNMATCHED = "unmatched"
+ALWAYS = ("/health", "/health/live", "/health/ready", "/metrics")
+"""Answered on refused connections too: whoever watches an overloaded service must not take it for a dead one."""
+BUSY = "portfolio.busy"
+"""In the `state` of every request of a connection beyond the limit."""
+CLOSE = (b"connection", b"close")
 
-log = logger(__name__)
+Headers = list[tuple[bytes, bytes]]
 
 
 class Edge:
-    """Pure ASGI: a BaseHTTPMiddleware would cost more than the prediction."""
+    """The layer around the routes. Pure ASGI: a BaseHTTPMiddleware would cost more than the prediction."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count it when it is answered."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        sending = Sending(send, request_id(scope["headers"]))
-        scope[REQUEST_ID] = sending.request_id
-        bind_contextvars(request_id=sending.request_id)
+        sending = Sending(send, begin(self._service, scope))
+        logs.request_id.set(scope[REQUEST_ID])
         try:
             await self._answer(scope, receive, sending)
         finally:
-            self.metrics.requested(scope["method"], _template(scope), sending.status, perf_counter() - begun)
+            end(self._service, scope, sending.status, perf_counter() - begun)
 
     async def _answer(self, scope: Scope, receive: Receive, sending: Sending) -> None:
+        refused = BUSY in scope.get("state", ()) and scope["path"] not in ALWAYS
         try:
-            await self.app(scope, receive, sending)
-        except Exception:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
+            await (busy(scope) if refused else self._app)(scope, receive, sending)
+        except Exception as error:
+            unexpected = failure(error, scope)
             if sending.started:
                 raise  # half an answer is out: only closing the connection tells the client
-            await unexpected(scope)(scope, receive, sending)
-
-
-def _template(scope: Scope) -> str:
-    """The matched route's path as declared: a label must not take what clients make up."""
-    if "route" in scope:
-        return str(scope["route"].path)
-    # FastAPI's own pages announce no route; they have no parameters, so the path is the template
-    return str(scope["path"]) if "endpoint" in scope else UNMATCHED
+            await unexpected(scope, receive, sending)
 
 
 class Sending:
-    """A `send` that adds the request id and remembers the status."""
+    """A `send` that adds headers to the answer and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
-        self.send = send
-        self.request_id = request_id
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
         self.status = 500
         self.started = False
 
@@ -70,5 +65,31 @@ class Sending:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode("ascii"))]
-        await self.send(message)
+            message["headers"] = [*message.get("headers", ()), *self._headers]
+        await self._send(message)
+
+
+def begin(service: Service, scope: Scope) -> Headers:
+    """Give a request its id; the headers that its answer needs."""
+    request_id = service.ids.request(scope["headers"])
+    scope[REQUEST_ID] = request_id
+    own = (b"x-request-id", request_id.encode("ascii"))
+    return [own, CLOSE] if service.drain.begun else [own]
+
+
+def end(service: Service, scope: Scope, status: int, seconds: float) -> None:
+    """Count an answered request, and log it where that is wished."""
+    endpoint = _template(scope)
+    service.metrics.requested(scope["method"], endpoint, status, seconds)
+    if service.access_log:
+        logs.access(
+            method=scope["method"], endpoint=endpoint, status=status, seconds=seconds, request_id=scope[REQUEST_ID]
+        )
+
+
+def _template(scope: Scope) -> str:
+    """The matched route's path as declared: a label must not take what clients make up."""
+    if "route" in scope:
+        return str(scope["route"].path)
+    # the shortcut and FastAPI's own pages announce no route; they have no parameters, so the path is the template
+    return scope["path"] if "endpoint" in scope else UNMATCHED

@@ -10,10 +10,12 @@ import orjson
 
 from portfolio.bundle import Scorer, contributions
 from portfolio.data.frames import frame_of
-from portfolio.serving.live import Loaded
+from portfolio.errors import PortfolioError, RequestRefused
 from portfolio.serving.service import Service
 from portfolio.serving.validate import BATCH_ROWS, EXPLAINED_ROWS, Row, validate, validate_batch
 from portfolio.spec import Frame
+
+Prediction = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,31 +26,55 @@ class Wish:
     dry_run: bool = False
 
 
-def predict(service: Service, body: bytes, wish: Wish) -> bytes:
-    """Answer one request object. Raises ModelNotAvailable or RequestRefused."""
-    model = service.live.model
+PLAIN = Wish()
+
+
+def predict(service: Service, bodies: Sequence[bytes]) -> list[bytes | PortfolioError]:
+    """Answer request objects that arrived together, each as if it had come alone.
+
+    Raises ModelNotAvailable; and RequestRefused for a number beyond float32, without telling whose it is.
+    """
+    service.live.require()
+    rows = [_validated(service, body) for body in bodies]
+    good = [row for row in rows if not isinstance(row, RequestRefused)]
+    answers = map(orjson.dumps, predictions(service, good) if good else ())
+    return [row if isinstance(row, RequestRefused) else next(answers) for row in rows]
+
+
+def predict_alone(service: Service, body: bytes, wish: Wish) -> bytes:
+    """Answer one request object that comes with a wish. Raises ModelNotAvailable or RequestRefused."""
+    service.live.require()
     row = validate(service.spec.request, body)
-    [prediction] = _predictions(service, model, [row], wish)
+    [prediction] = predictions(service, [row], wish)
     return orjson.dumps(prediction)
 
 
 def predict_batch(service: Service, body: bytes, wish: Wish) -> bytes:
     """Answer `{"instances": [...]}` in order, all or none. Raises ModelNotAvailable or RequestRefused."""
-    model = service.live.model
+    service.live.require()
     rows = validate_batch(service.spec.request, body, most=EXPLAINED_ROWS if wish.explain else BATCH_ROWS)
-    return orjson.dumps({"predictions": _predictions(service, model, rows, wish)})
+    return orjson.dumps({"predictions": predictions(service, rows, wish)})
 
 
-def _predictions(service: Service, model: Loaded, rows: Sequence[Row], wish: Wish) -> list[dict[str, Any]]:
+def predictions(service: Service, rows: Sequence[Row], wish: Wish = PLAIN) -> list[Prediction]:
+    """Score valid rows and put the answers into the project's words, in order, all by one model."""
+    model = service.live.require()
     frame = frame_of(rows, service.spec.request.COLUMNS)
     outcomes = model.scorer.outcomes(frame)
-    predictions = [model.respond(outcome, service.new_id()) for outcome in outcomes]
+    answers = list(map(model.respond, outcomes, service.ids.predictions(len(rows))))
     if wish.explain:
-        explained = zip(predictions, _explanations(model.scorer, frame), strict=True)
-        predictions = [prediction | {"explanation": why} for prediction, why in explained]
+        explained = zip(answers, _explanations(model.scorer, frame), strict=True)
+        answers = [answer | {"explanation": why} for answer, why in explained]
     if not wish.dry_run:
         service.metrics.predicted(outcomes)
-    return predictions
+    return answers
+
+
+def _validated(service: Service, body: bytes) -> Row | RequestRefused:
+    try:
+        return validate(service.spec.request, body)
+    except RequestRefused as error:
+        return error
 
 
 def _explanations(scorer: Scorer, frame: Frame) -> list[dict[str, Any]]:

@@ -8,25 +8,50 @@ import time
 from collections.abc import Iterable
 
 SANE = re.compile(rb"[\x20-\x7e]{1,128}")
-VERSION, VARIANT = 0x7 << 76, 0b10 << 62
-RANDOM_BITS = ((1 << 80) - 1) ^ (0xF << 76) ^ (0b11 << 62)
+PIECE, PIECES = 16, 256
+VARIANT = "89ab"
+
+
+class Entropy:
+    """Random bytes from the system, fetched by the page: a call a request would cost as much as parsing its body.
+
+    Threads may share it: taking one piece off a list is atomic.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def take(self) -> bytes:
+        """Sixteen bytes that nobody else gets."""
+        try:
+            return self._pieces.pop()
+        except IndexError:
+            page = os.urandom(PIECE * PIECES)
+            self._pieces = [page[start : start + PIECE] for start in range(0, len(page), PIECE)]
+            return self._pieces.pop()
+
+
+class Ids:
+    """Makes the ids of one worker."""
+
+    def __init__(self) -> None:
+        self._entropy = Entropy()
+
+    def predictions(self, number: int) -> list[str]:
+        """Ids of new predictions."""
+        now = time.time_ns() // 1_000_000
+        return [uuid7(now, self._entropy.take()) for _ in range(number)]
+
+    def request(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """The caller's X-Request-ID where it is 1 to 128 printable ASCII characters, else a new one."""
+        for name, value in headers:
+            if name == b"x-request-id" and SANE.fullmatch(value):
+                return value.decode("ascii")
+        return self._entropy.take().hex()
 
 
 def uuid7(milliseconds: int, entropy: bytes) -> str:
-    """A version 7 UUID (RFC 9562, section 5.7) of a Unix time and ten random bytes, of which 74 bits are used."""
-    tail = int.from_bytes(entropy) & RANDOM_BITS
-    digits = f"{milliseconds << 80 | VERSION | VARIANT | tail:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def prediction_id() -> str:
-    """A new prediction's id."""
-    return uuid7(time.time_ns() // 1_000_000, os.urandom(10))
-
-
-def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The caller's X-Request-ID where it is 1 to 128 printable ASCII characters, else a new one."""
-    for name, value in headers:
-        if name == b"x-request-id" and SANE.fullmatch(value):
-            return value.decode("ascii")
-    return os.urandom(16).hex()
+    """A version 7 UUID (RFC 9562, section 5.7) of a Unix time and at least ten random bytes, 74 bits of them."""
+    time_part, random_part = f"{milliseconds:012x}", entropy.hex()
+    variant = VARIANT[entropy[2] >> 4 & 3]
+    return f"{time_part[:8]}-{time_part[8:]}-7{random_part[1:4]}-{variant}{random_part[5:8]}-{random_part[8:20]}"

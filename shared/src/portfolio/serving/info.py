@@ -36,13 +36,15 @@ def health(service: Service) -> tuple[int, dict[str, Any]]:
 
 def readiness(service: Service) -> tuple[int, dict[str, Any]]:
     """(status, body): whether traffic should come here."""
+    if service.drain.begun:
+        return 503, {"status": "draining"}
     ready = service.live.state.model is not None
     return 200 if ready else 503, {"status": "ready" if ready else "not ready"}
 
 
 def model_info(service: Service) -> dict[str, Any]:
     """The live model's origin and measured quality; raises ModelNotAvailable."""
-    model, failure = service.live.model, service.live.state.failure
+    model, failure = service.live.require(), service.live.state.failure
     manifest, current = model.scorer.manifest, model.current
     data = manifest.data
     return {

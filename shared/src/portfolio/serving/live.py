@@ -50,8 +50,7 @@ class Live:
         self._spec = spec
         self.state = State()
 
-    @property
-    def model(self) -> Loaded:
+    def require(self) -> Loaded:
         """The model that answers now; raises ModelNotAvailable."""
         if self.state.model is None:
             raise ModelNotAvailable(

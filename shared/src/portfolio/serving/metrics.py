@@ -1,84 +1,97 @@
-"""Metrics of one application, in a registry of its own. Label values are bounded: never an id or a raw path."""
+"""Metrics of one application. Label values are bounded: never an id or a raw path."""
 
 from __future__ import annotations
 
-from collections import Counter as Count
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from portfolio.serving.live import Loaded
+from portfolio.serving.tally import Counts, Spread, Tally
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
+CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+UNMATCHED = "unmatched"
+DECIDED, VALUE = (("0",), ("1",)), ("value",)
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 PROBABILITIES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 
 
-class Metrics:
-    """Counters that the edge and the flow add to."""
+class Metrics(Collector):
+    """Counters that the edge and the flow add to, once `open` was called."""
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        self._requests = Counter(
-            "http_requests", "Requests answered", ("method", "endpoint", "status"), registry=registry
+        self._spec = spec
+        self._model: Loaded | None = None
+
+    def open(self, endpoints: Iterable[str], folder: Path | None) -> None:
+        """Make room for counters of these route templates; `folder` is where the workers of one service keep theirs."""
+        paths = sorted({*endpoints, UNMATCHED})
+        outcomes = [label for (label,) in ((VALUE,) if isinstance(self._spec.task, Regression) else DECIDED)]
+        self._requests = Counts(
+            "http_requests", "Requests answered", {"method": METHODS, "endpoint": paths, "status": CLASSES}
         )
-        self._seconds = Histogram(
-            "http_request_duration_seconds", "Time to answer", ("endpoint",), buckets=SECONDS, registry=registry
-        )
-        predictions = Counter("predictions", "Predictions by outcome", ("outcome",), registry=registry)
-        labels = ("value",) if isinstance(spec.task, Regression) else ("0", "1")
-        self._predictions = {label: predictions.labels(label) for label in labels}
-        self._values = _values(spec, registry)
-        self._loaded = Gauge("model_loaded", "1 while a model is loaded", registry=registry)
-        self._info = Gauge("model_info", "The model that is live", ("name", "version", "data"), registry=registry)
-        self._bound_requests: dict[tuple[str, str, int], Counter] = {}
-        self._bound_seconds: dict[str, Histogram] = {}
+        self._seconds = Spread("http_request_duration_seconds", "Time to answer", SECONDS, {"endpoint": paths})
+        self._predictions = Counts("predictions", "Predictions by outcome", {"outcome": outcomes})
+        self._values = _values(self._spec)
+        self._tally = Tally((self._requests, self._seconds, self._predictions, self._values), folder)
 
     def requested(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one answered request; `endpoint` is a route's template."""
-        key = (method, endpoint, status // 100)
-        bound = self._bound_requests.get(key)
-        (bound or self._bind(key)).inc()
-        self._bound_seconds[endpoint].observe(seconds)
+        self._requests.add((method if method in METHODS else "other", endpoint, CLASSES[status // 100 - 1]))
+        self._seconds.observe((endpoint,), seconds)
 
     def predicted(self, outcomes: Sequence[Outcome]) -> None:
         """Count predictions."""
-        for label, number in Count(map(_label, outcomes)).items():
-            self._predictions[label].inc(number)
         for outcome in outcomes:
-            self._values.observe(outcome.probability if isinstance(outcome, BinaryOutcome) else outcome.value)
+            self._predictions.add(DECIDED[outcome.decision] if isinstance(outcome, BinaryOutcome) else VALUE)
+            self._values.observe((), outcome[0])  # the probability, or the amount
 
     def serving(self, model: Loaded | None) -> None:
         """Show which model is live."""
-        self._loaded.set(model is not None)
-        self._info.clear()
-        if model is not None:
-            manifest = model.scorer.manifest
-            self._info.labels(manifest.name, model.current.model_version, manifest.data.label).set(1)
+        self._model = model
 
     def render(self) -> bytes:
         """The exposition text; takes milliseconds, so not on the event loop."""
-        return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
 
-    def _bind(self, key: tuple[str, str, int]) -> Counter:
-        method, endpoint, hundred = key
-        known = method if method in METHODS else "other"
-        bound = self._requests.labels(known, endpoint, f"{hundred}xx")
-        self._bound_seconds[endpoint] = self._seconds.labels(endpoint)
-        if known == method:  # a made-up method must not grow the table
-            self._bound_requests[key] = bound
-        return bound
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, over all workers."""
+        yield from self._tally.families()
+        loaded = GaugeMetricFamily("model_loaded", "1 while a model is loaded")
+        loaded.add_metric((), float(self._model is not None))
+        yield loaded
+        yield self._info()
+        yield from _processes(self._tally.workers())
+
+    def _info(self) -> GaugeMetricFamily:
+        info = GaugeMetricFamily("model_info", "The model that is live", labels=("name", "version", "data"))
+        if self._model is not None:
+            manifest = self._model.scorer.manifest
+            info.add_metric((manifest.name, self._model.current.model_version, manifest.data.label), 1)
+        return info
 
 
-def _label(outcome: Outcome) -> str:
-    return str(outcome.decision) if isinstance(outcome, BinaryOutcome) else "value"
-
-
-def _values(spec: ModelSpec, registry: CollectorRegistry) -> Histogram:
+def _values(spec: ModelSpec) -> Spread:
     if isinstance(spec.task, Regression):
-        buckets = tuple(float(f"{edge:.2g}") for edge in np.geomspace(*spec.task.within, 20))
-        return Histogram("prediction_value", f"Predicted amount, {spec.task.unit}", buckets=buckets, registry=registry)
-    return Histogram("prediction_probability", "Predicted probability", buckets=PROBABILITIES, registry=registry)
+        bounds = tuple(float(f"{edge:.2g}") for edge in np.geomspace(*spec.task.within, 20))
+        return Spread("prediction_value", f"Predicted amount, {spec.task.unit}", bounds, {})
+    return Spread("prediction_probability", "Predicted probability", PROBABILITIES, {})
+
+
+def _processes(workers: Iterable[int]) -> Iterator[Metric]:
+    """The client library's figures of each worker, as one: sums, but for what is a time or a limit."""
+    each = [ProcessCollector(pid=partial(int, worker), registry=CollectorRegistry()).collect() for worker in workers]
+    for families in zip(*each, strict=False):  # a worker that just ended has none
+        first, values = families[0], [family.samples[0].value for family in families]
+        value = min(values) if first.name in ("process_start_time_seconds", "process_max_fds") else sum(values)
+        first.samples[:] = [first.samples[0]._replace(value=value)]
+        yield first

@@ -50,7 +50,7 @@ class Explanation(BaseModel):
     scale: str = Field(description="What the parts are measured in")
 
 
-class Application(FastAPI):
+class Documented(FastAPI):
     """FastAPI with the schemas that its own analysis of routes can't see."""
 
     request_schemas: Mapping[str, Any] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -13,25 +12,35 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from portfolio.errors import PortfolioError, RequestRefused
-from portfolio.serving.flow import Wish
-from portfolio.serving.service import Service
+from portfolio.errors import Overloaded, PortfolioError, RequestRefused
+from portfolio.logs import logger
 
+JSON = "application/json"
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "portfolio.request_id"
 PATH_LENGTH = 200
+RETRY_SECONDS = 1
+WHERE_TO_LOOK = "Its log tells why, under this request_id."
 
-Story = Callable[[Service, bytes, Wish], bytes]
+log = logger(__name__)
 
 
-def answer(story: Story, service: Service, body: bytes, wish: Wish, scope: Scope) -> tuple[int, bytes]:
-    """Tell a flow's story: (status, body) of its answer, or of the problem it met."""
-    try:
-        return 200, story(service, body, wish)
-    except PortfolioError as error:
-        if error.status == 500:
-            raise  # for the operator's log, not for the client
-        return error.status, document(error, scope)
+Answer = tuple[int, bytes]
+"""Status and body."""
+
+
+def settled(answer: bytes | Exception, scope: Scope) -> Answer:
+    """The answer that was found, or the one to the error that was met."""
+    if isinstance(answer, bytes):
+        return 200, answer
+    if isinstance(answer, PortfolioError) and answer.status != 500:
+        return answer.status, document(answer, scope)
+    return 500, _unforeseen(answer, scope)
+
+
+def failure(error: Exception, scope: Scope) -> Response:
+    """The response to an error that nobody foresaw."""
+    return Response(_unforeseen(error, scope), 500, media_type=MEDIA_TYPE)
 
 
 def document(error: PortfolioError, scope: Scope) -> bytes:
@@ -51,10 +60,11 @@ def document(error: PortfolioError, scope: Scope) -> bytes:
     return orjson.dumps(problem)
 
 
-def unexpected(scope: Scope) -> Response:
-    """What a client learns of an error that nobody foresaw: where to look, and nothing else."""
-    error = PortfolioError("The service failed at this request.", remedy="Its log tells why, under this request_id.")
-    return Response(document(error, scope), 500, media_type=MEDIA_TYPE)
+def busy(scope: Scope) -> Response:
+    """What a client beyond the limit of connections gets: come back later, and not on this connection."""
+    error = Overloaded("Too many connections are open.", remedy=f"Try again in {RETRY_SECONDS} s, or add workers.")
+    headers = {"Retry-After": str(RETRY_SECONDS), "Connection": "close"}
+    return Response(document(error, scope), error.status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -63,20 +73,25 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _render_routing)
 
 
+def _unforeseen(error: Exception, scope: Scope) -> bytes:
+    """Tell the log everything, and the client where to look."""
+    request = {"method": scope["method"], "path": scope["path"], "request_id": scope.get(REQUEST_ID)}
+    log.error("request failed", exc_info=error, **request)
+    return document(PortfolioError("The service failed at this request.", remedy=WHERE_TO_LOOK), scope)
+
+
 async def _render(request: Request, error: Exception) -> Response:
-    known = cast(PortfolioError, error)
-    if known.status == 500:
-        raise known
-    return Response(document(known, request.scope), known.status, media_type=MEDIA_TYPE)
+    status, body = settled(error, request.scope)
+    return Response(body, status, media_type=MEDIA_TYPE)
 
 
 async def _render_routing(request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
     allow = (refused.headers or {}).get("Allow")
-    known = RequestRefused(
+    problem = RequestRefused(
         f"This path takes {allow}." if allow else f"{HTTPStatus(refused.status_code).phrase}: nothing is at this path.",
         remedy="/docs lists every path.",
         status=refused.status_code,
     )
-    content = document(known, request.scope)
+    content = document(problem, request.scope)
     return Response(content, refused.status_code, dict(refused.headers or {}), MEDIA_TYPE)

@@ -14,19 +14,18 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import RequestRefused
 from portfolio.serving import flow, info, openapi
-from portfolio.serving.body import read_json, read_wish
-from portfolio.serving.problems import MEDIA_TYPE, Story, answer
+from portfolio.serving.body import PREDICT_BYTES, read_json, read_wish
+from portfolio.serving.problems import JSON
 from portfolio.serving.service import Service
+from portfolio.serving.turn import Turn
 
-JSON = "application/json"
-PREDICT_BYTES = 64 * 1024
 BATCH_BYTES = 16 * 1024 * 1024
 OPEN_DATA = "data.json.gz"
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
+def add_routes(app: FastAPI, at: Endpoints) -> None:
     """Name every path, and what /docs says of it."""
-    spec, at = service.spec, Endpoints(service)
+    spec = at.service.spec
     get = partial(app.add_api_route, methods=["GET"], response_class=Response)
     post = partial(app.add_api_route, methods=["POST"], tags=["predict"])
     one = openapi.answers(spec.response)
@@ -60,6 +59,7 @@ class Endpoints:
     """
 
     service: Service
+    turn: Turn[bytes, bytes]
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
@@ -85,15 +85,23 @@ class Endpoints:
 
     async def predict(self, request: Request) -> Response:
         """Answer one row; with explain=true also why."""
-        return await self._tell(flow.predict, request, limit=PREDICT_BYTES)
+        wish = read_wish(request.scope["query_string"])
+        if wish != flow.PLAIN:
+            return await self._predict_alone(request, wish)
+        body = await read_json(request.scope, request.receive, PREDICT_BYTES)
+        return Response(await self.turn.ask(body), media_type=JSON)
 
     async def predict_batch(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
-        return await self._tell(flow.predict_batch, request, limit=BATCH_BYTES, batch=True)
+        wish = read_wish(request.scope["query_string"])
+        body = await read_json(request.scope, request.receive, BATCH_BYTES)
+        aside = self.explanations if wish.explain else self.batches
+        content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
+        return Response(content, media_type=JSON)
 
     async def explain(self, request: Request) -> Response:
         """Answer one row, and why: exact contributions of each field."""
-        return await self._tell(flow.predict, request, limit=PREDICT_BYTES, explain=True)
+        return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
 
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
@@ -103,7 +111,7 @@ class Endpoints:
         """The training data by column, for charts, where the project opens it."""
         if not self.service.spec.open_data:
             raise RequestRefused("This project does not open its data.", status=404)
-        file = self.service.live.model.scorer.directory / OPEN_DATA
+        file = self.service.live.require().scorer.directory / OPEN_DATA
         if not file.is_file():
             raise RequestRefused("The live model carries no data.", remedy="Train it anew.", status=404)
         packed, headers = await to_thread.run_sync(file.read_bytes), {"Vary": "Accept-Encoding"}
@@ -111,18 +119,10 @@ class Endpoints:
             return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=JSON)
         return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
 
-    async def _tell(
-        self, story: Story, request: Request, *, limit: int, explain: bool = False, batch: bool = False
-    ) -> Response:
-        scope = request.scope
-        wish = read_wish(scope["query_string"])
-        if explain:
-            wish = replace(wish, explain=True)
-        body = await read_json(scope, request.receive, limit)
-        told = partial(answer, story, self.service, body, wish, scope)
-        aside = self.explanations if wish.explain else self.batches if batch else None
-        status, content = await to_thread.run_sync(told, limiter=aside) if aside else told()
-        return Response(content, status, media_type=JSON if status == 200 else MEDIA_TYPE)
+    async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
+        body = await read_json(request.scope, request.receive, PREDICT_BYTES)
+        content = await to_thread.run_sync(flow.predict_alone, self.service, body, wish, limiter=self.explanations)
+        return Response(content, media_type=JSON)
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from portfolio.serving.ids import prediction_id
+from portfolio.serving.drain import Drain
+from portfolio.serving.ids import Ids
 from portfolio.serving.live import Live
 from portfolio.serving.metrics import Metrics
 from portfolio.spec import ModelSpec
@@ -20,7 +20,9 @@ class Service:
     spec: ModelSpec
     live: Live
     metrics: Metrics
-    new_id: Callable[[], str] = prediction_id
+    drain: Drain
+    access_log: bool = False
+    ids: Ids = field(default_factory=Ids)
     started: float = field(default_factory=time.monotonic)
 
     @property

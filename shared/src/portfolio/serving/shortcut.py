@@ -1,0 +1,45 @@
+"""POST /predict past ASGI and the router: what the route of that path answers, without the frameworks' cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from portfolio.serving.body import PREDICT_BYTES, refusal
+from portfolio.serving.edge import Headers, begin, end
+from portfolio.serving.problems import JSON, MEDIA_TYPE, settled
+from portfolio.serving.service import Service
+from portfolio.serving.turn import Turn
+
+PATH = b"/predict"
+JSON_HEADER = (b"content-type", JSON.encode())
+PROBLEM_HEADER = (b"content-type", MEDIA_TYPE.encode())
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What a connection needs to answer predictions by itself: the same turn that the route asks."""
+
+    service: Service
+    turn: Turn[bytes, bytes]
+
+    def takes(self, headers: Headers) -> bool:
+        """Whether a request with these headers is a plain one; the route knows what to say of the others."""
+        sized = any(name == b"content-length" for name, _ in headers)
+        return sized and refusal(headers, PREDICT_BYTES) is None and not self.service.drain.begun
+
+    def answer(self, scope: dict[str, Any], body: bytes, write: Callable[[int, Headers, bytes], None]) -> None:
+        """Have `write` called with status, headers and body, soon."""
+        begun = perf_counter()
+        scope |= {"method": "POST", "path": PATH.decode(), "endpoint": self}
+        own = begin(self.service, scope)
+
+        def reply(answer: bytes | Exception) -> None:
+            status, content = settled(answer, scope)
+            kind = JSON_HEADER if status == 200 else PROBLEM_HEADER
+            write(status, [kind, (b"content-length", b"%d" % len(content)), *own], content)
+            end(self.service, scope, status, perf_counter() - begun)
+
+        self.turn.join(body, reply)
