@@ -70,7 +70,7 @@ def test_without_a_package_the_command_says_what_to_install(
     package: str, what: str, rows: Path, tmp_path: Path
 ) -> None:
     absent = f"""
-import importlib.util
+import importlib.util, sys
 real = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == {package!r} else real(name, *rest)
 """
