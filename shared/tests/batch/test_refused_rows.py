@@ -66,6 +66,11 @@ def test_what_is_no_row_is_listed_too(line: bytes, message: str, run: Score, tmp
     assert refused["problems"] == [{"field": "row", "message": message}]
 
 
+def test_rows_after_what_is_no_row_keep_their_numbers(run: Score, tmp_path: Path) -> None:
+    _, refused = scored(run, HEADER + "1,2\n" + GOOD + "9,0,1,red\n" + "1\n" + "9,0,1,red\n", tmp_path)
+    assert [one["row"] for one in refused] == [1, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -53,9 +53,8 @@ def rows(tmp_path: Path) -> Path:
 @pytest.fixture
 def started(late: ModelSpec, rows: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run on two processes that has finished a part and not all of them."""
-    begun = subprocess.Popen(
-        [sys.executable, "-c", RUN, rows, tmp_path / "scores.csv", "2"], stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-c", RUN, rows, tmp_path / "scores.csv", "2"]
+    begun = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_for(lambda: notes(tmp_path))
     yield begun
     begun.kill()
@@ -112,7 +111,10 @@ def test_a_run_that_is_ended_leaves_no_process_and_keeps_its_parts(
 ) -> None:
     crew = children(started.pid)
     assert crew
-    started.send_signal(sent)
+    if sent == signal.SIGINT:
+        os.killpg(started.pid, sent)  # as a terminal does
+    else:
+        started.send_signal(sent)
     _, errors = started.communicate(timeout=20)
     assert (started.returncode, "Traceback" in errors) == (code, False)
     assert not any(map(alive, crew))

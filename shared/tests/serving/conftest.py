@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from services import installed
 from toys import COST, LATE, go_live, project, write_bundle
 
 from portfolio.serving import create_app
@@ -23,6 +24,12 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
 def cost(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
     """A regression project with a live model that opens its data, shared: tests only read it."""
     return _with_model(COST, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
+    """The binary project as an installed package, for services that are processes of their own."""
+    return installed(tmp_path_factory.mktemp("served") / "toylate")
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from services import free_port, start, stop, wait_until_it_answers
 from toys import LATE, ORDER, go_live, project, write_bundle
 
 from bankchurn.model import SPEC as BANKCHURN
@@ -24,19 +23,6 @@ from portfolio.serving import command
 from portfolio.serving.command import serve
 from portfolio.spec import ModelSpec
 
-TESTS = Path(__file__).parents[1]
-PROGRAM = (
-    "import sys; from toylate.api import SPEC; from portfolio import terminal; from portfolio.serving import command;"
-)
-PROGRAM += "terminal.run(lambda: command.serve(SPEC, host='127.0.0.1', port=int(sys.argv[1])))"
-API = """
-from pathlib import Path
-from dataclasses import replace
-from portfolio.serving import create_app
-from toys import LATE
-SPEC = replace(LATE, folder=Path({folder!r}))
-app = create_app(SPEC)
-"""
 WORKER = """
 import sys
 from pathlib import Path
@@ -66,59 +52,6 @@ class Run:
     large_and_closing: httpx.Response
     returncode: int
     log: str
-
-
-def start(spec: ModelSpec, port: int, **settings: str) -> subprocess.Popen[str]:
-    """A service of its own."""
-    path = os.pathsep.join([str(spec.root / "src"), str(TESTS)])
-    environment = os.environ | {"PYTHONPATH": path, "MLFLOW_TRACKING_URI": "", "LOG_FORMAT": "json"} | settings
-    command = [sys.executable, "-c", PROGRAM, str(port)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=spec.root)
-
-
-def stop(service: subprocess.Popen[str], how: signal.Signals) -> tuple[int, str]:
-    """(exit code, log) of a service that got a signal."""
-    service.send_signal(how)
-    try:
-        log = service.communicate(timeout=30)[1]
-    finally:
-        service.kill()
-    return service.returncode, log
-
-
-def wait_until_it_answers(service: subprocess.Popen[str], client: httpx.Client) -> dict[str, Any]:
-    """The first answer of /health."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until and service.poll() is None:
-        try:
-            return dict(client.get("/health").json())
-        except httpx.TransportError:
-            time.sleep(0.05)
-    service.kill()
-    return pytest.fail(f"it never answered: {service.communicate()[1]}")
-
-
-def free_port() -> int:
-    """A port that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
-    """A project with a live model that is installed as a package, as far as Python can tell."""
-    placed = project(LATE, tmp_path_factory.mktemp("served") / "toylate")
-    go_live(write_bundle(placed, placed.root / "models" / "v1"), model_version="v1")
-    package = placed.root / "src" / "toylate"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "api.py").write_text(API.format(folder=str(placed.root)))
-    about = placed.root / "src" / "toylate-1.2.3.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toylate\nVersion: 1.2.3\n")
-    (about / "entry_points.txt").write_text("[portfolio.projects]\ntoylate = toylate.api:SPEC\n")
-    return placed
 
 
 @pytest.fixture(

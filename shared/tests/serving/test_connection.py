@@ -1,0 +1,193 @@
+"""Over a real connection: predictions past ASGI are the route's own answers, in order, whatever bytes come when."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from services import Reply, Service, Wire, post, running
+from toys import ORDER, orders
+
+from portfolio.spec import ModelSpec
+
+SHORT, ROUTE = "/predict", "/predict?"  # a question mark with nothing behind it: the same request, by the router
+BODY = orjson.dumps(ORDER)
+
+
+@pytest.fixture(scope="module")
+def service(spec: ModelSpec) -> Iterator[Service]:
+    with running(spec) as service:
+        yield service
+
+
+@pytest.fixture
+def wire(service: Service) -> Iterator[Wire]:
+    with Wire(service.port) as wire:
+        yield wire
+
+
+def ask(wire: Wire, content: bytes) -> Reply:
+    """One request, one answer."""
+    wire.send(content)
+    reply = wire.read()
+    assert reply is not None, "the connection was closed"
+    return reply
+
+
+def lasting(reply: Reply) -> tuple[int, dict[str, str], Any]:
+    """What two answers to the same question have in common."""
+    names = ("content-type", "connection")
+    body = {k: v for k, v in reply.json().items() if k not in ("prediction_id", "request_id")}
+    return reply.status, {name: reply.headers.get(name, "") for name in names}, body
+
+
+def as_json(row: Any) -> bytes:
+    """JSON as Python writes it, NaN and numbers of any length included."""
+    return json.dumps(row).encode()
+
+
+cells = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
+)
+objects = st.dictionaries(st.sampled_from([*ORDER, "unheard_of"]), cells)
+changed = st.dictionaries(st.sampled_from([*ORDER, "unheard_of"]), cells, max_size=2).map(lambda cells: ORDER | cells)
+valid = st.integers(0, 10_000).map(lambda seed: orders(1, seed=seed)[0])
+bodies = st.one_of(
+    valid.map(as_json),
+    changed.map(as_json),
+    objects.map(as_json),
+    st.binary(max_size=60),
+    valid.map(lambda row: as_json(row)[:-1]),
+    st.sampled_from([b"", b"{}", b"[]", b"null", b'{"pieces": NaN}', b"\xef\xbb\xbf{}", b'{"weight": 1e39}']),
+)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=bodies)
+def test_both_ways_give_the_same_answer(service: Service, body: bytes) -> None:
+    with Wire(service.port) as wire:
+        assert lasting(ask(wire, post(body, SHORT))) == lasting(ask(wire, post(body, ROUTE)))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content_type": "text/plain"},
+        {"x_request_id": "mine"},
+        {"connection": "close"},
+        {"expect": "100-continue"},
+        {"content_type": "application/json; charset=utf-8"},
+    ],
+    ids=str,
+)
+def test_both_ways_treat_headers_alike(service: Service, headers: dict[str, str]) -> None:
+    replies = []
+    for path in (SHORT, ROUTE):
+        with Wire(service.port) as wire:
+            wire.send(post(BODY, path, **headers))
+            reply = wire.read_final()
+            assert reply is not None
+            replies.append(reply)
+    assert lasting(replies[0]) == lasting(replies[1])
+    if "x_request_id" in headers:
+        assert [reply.headers["x-request-id"] for reply in replies] == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 3_000_000])
+def test_both_ways_refuse_what_is_too_large(service: Service, size: int) -> None:
+    replies = []
+    for path in (SHORT, ROUTE):
+        with Wire(service.port) as wire:
+            replies.append(ask(wire, post(b" " * size, path)))
+    assert lasting(replies[0]) == lasting(replies[1])
+    assert replies[0].status == 413
+
+
+def test_a_chunked_body_is_answered(wire: Wire) -> None:
+    head = b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert ask(wire, head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)).status == 200
+
+
+def test_bytes_may_come_one_by_one(wire: Wire) -> None:
+    content = post(BODY)
+    for place in range(len(content)):
+        wire.send(content[place : place + 1])
+    reply = wire.read()
+    assert reply is not None
+    assert reply.status == 200
+
+
+def test_answers_come_in_the_order_of_the_requests(wire: Wire) -> None:
+    """Pipelined: predictions, routes and refusals, all sent before anything is read."""
+    health = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
+    asked = [post(BODY), health, post(BODY), post(b"{"), health, post(BODY, ROUTE), post(BODY), post(BODY)] * 5
+    wire.send(b"".join(asked))
+    replies = [wire.read() for _ in asked]
+    assert all(replies)
+    kinds = ["health" if b"uptime" in r.body else r.status for r in replies if r]
+    assert kinds == [200, "health", 200, 400, "health", 200, 200, 200] * 5
+
+
+def test_a_connection_is_kept(wire: Wire) -> None:
+    assert [ask(wire, post(BODY)).status for _ in range(100)] == [200] * 100
+
+
+def test_a_client_that_goes_away_harms_nobody(service: Service, wire: Wire) -> None:
+    for _ in range(20):
+        with Wire(service.port) as gone:
+            gone.send(post(BODY) * 3)
+        with Wire(service.port) as gone:
+            gone.send(post(BODY)[:-5])
+    assert ask(wire, post(BODY)).status == 200
+
+
+def test_every_answer_has_an_id_of_its_own(wire: Wire) -> None:
+    replies = [ask(wire, post(BODY)) for _ in range(50)]
+    assert len({reply.headers["x-request-id"] for reply in replies}) == 50
+    assert len({reply.json()["prediction_id"] for reply in replies}) == 50
+
+
+def test_a_number_too_large_for_the_model_spoils_no_other_request(service: Service) -> None:
+    """Sent in one burst, so that they share a turn."""
+    huge = orjson.dumps(ORDER | {"weight": 1e39})
+    with Wire(service.port) as wire:
+        wire.send(post(BODY) + post(huge) + post(BODY))
+        assert [reply.status for reply in (wire.read(), wire.read(), wire.read()) if reply] == [200, 422, 200]
+
+
+@pytest.fixture
+def narrow(spec: ModelSpec) -> Iterator[Service]:
+    """A service that takes four connections."""
+    with running(spec, MAX_CONNECTIONS="4") as service:
+        time.sleep(0.2)  # the connection that asked whether it answers is gone
+        yield service
+
+
+def test_one_connection_too_many_is_sent_away_and_the_others_go_on(narrow: Service) -> None:
+    kept = [Wire(narrow.port) for _ in range(4)]
+    assert [ask(wire, post(BODY)).status for wire in kept] == [200] * 4
+    with Wire(narrow.port) as fifth:
+        refused = ask(fifth, post(BODY))
+        assert fifth.read() is None  # closed
+    assert refused.status == 503
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["title"] == "Overloaded"
+    assert [ask(wire, post(BODY)).status for wire in kept] == [200] * 4
+    for path in ("/health", "/metrics"):
+        with Wire(narrow.port) as watcher:
+            watched = ask(watcher, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            assert watched.status == 200
+    assert b'http_requests_total{endpoint="unmatched",method="POST",status="5xx"} 1.0' in watched.body
+    kept.pop().__exit__()
+    time.sleep(0.2)
+    with Wire(narrow.port) as now:
+        assert ask(now, post(BODY)).status == 200
+    for wire in kept:
+        wire.__exit__()
