@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,9 @@ def read(job: Job, part: Part, spec: ModelSpec) -> tuple[Rows, list[Refusal]]:
     return Rows(rows, frame, doubtful, numbers), refused
 
 
-def lines_of(objects: list[Object]) -> bytes:
+def lines_of(objects: Iterable[Object]) -> Iterator[bytes]:
     """Objects as lines."""
-    return b"".join(orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE) for fields in objects)
+    return (orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE) for fields in objects)
 
 
 def _lines(text: bytes) -> list[Line]:

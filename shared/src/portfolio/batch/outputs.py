@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,13 +13,15 @@ from portfolio.batch.answers import answer_names, answer_table
 from portfolio.batch.columns import passed_objects, passed_table
 from portfolio.batch.job import Job
 from portfolio.batch.model import Scored
+from portfolio.batch.rows import Object
 from portfolio.spec import ModelSpec
 
 
 def write_part(scored: Scored, job: Job, spec: ModelSpec, target: Path) -> None:
     """The rows of a part with their answers."""
     if job.writes == "jsonl":
-        target.write_bytes(json_lines.lines_of(_objects(scored, job, spec)))
+        with target.open("wb") as out:
+            out.writelines(json_lines.lines_of(_objects(scored, job, spec)))
         return
     table = _table(scored, job, spec)
     if job.writes == "csv":
@@ -47,7 +49,7 @@ def _table(scored: Scored, job: Job, spec: ModelSpec) -> pa.Table:
     return pa.table([*passed.columns, *answers.columns], names=[*passed.column_names, *answers.column_names])
 
 
-def _objects(scored: Scored, job: Job, spec: ModelSpec) -> list[dict[str, object]]:
+def _objects(scored: Scored, job: Job, spec: ModelSpec) -> Iterator[Object]:
     passed = passed_objects(scored.rows, job, spec)
     version = {"model_version": job.model_version}
-    return [fields | answer | version for fields, answer in zip(passed, scored.answers, strict=True)]
+    return (fields | answer | version for fields, answer in zip(passed, scored.answers, strict=True))

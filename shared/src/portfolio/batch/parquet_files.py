@@ -28,6 +28,8 @@ TEXTS: tuple[Callable[[pa.DataType], bool], ...] = (
     pa.types.is_null,
 )
 
+BUFFER_BYTES = 1 << 16  # else a row group's whole column is read at once
+
 
 def names(path: str) -> tuple[str, ...]:
     """The columns' names; DataError for what is no Parquet file."""
@@ -105,7 +107,7 @@ def _opened(part: Path) -> pa.ipc.RecordBatchFileReader:
 
 
 def _read(part: Part, columns: tuple[str, ...]) -> pa.Table:
-    with pq.ParquetFile(part.path, pre_buffer=False) as file:
+    with pq.ParquetFile(part.path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
         if part.first == part.last:
             return file.schema_arrow.empty_table().select(columns)
         group, start = _group(file.metadata, part.first)

@@ -16,7 +16,7 @@ from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
 
 PART_BYTES = 8 << 20
-PART_ROWS = 100_000
+PART_ROWS = 65_536
 OUTPUTS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
 
