@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
             return
         body, self._body = self._body, None
         self._asked += 1
-        self._shortcut.answer(self.scope, body, self._write)  # type: ignore[arg-type]
+        self._shortcut.answer(self.scope, body, self._write, among=len(self.connections))  # type: ignore[arg-type]
 
     def shutdown(self) -> None:
         """Close once nothing is being read or answered."""

@@ -17,6 +17,8 @@ PATH = b"/predict"
 JSON_HEADER = (b"content-type", JSON.encode())
 PROBLEM_HEADER = (b"content-type", MEDIA_TYPE.encode())
 
+Write = Callable[[int, Headers, bytes], None]
+
 
 @dataclass(frozen=True)
 class Shortcut:
@@ -30,8 +32,8 @@ class Shortcut:
         sized = any(name == b"content-length" for name, _ in headers)
         return sized and refusal(headers, PREDICT_BYTES) is None and not self.service.drain.begun
 
-    def answer(self, scope: dict[str, Any], body: bytes, write: Callable[[int, Headers, bytes], None]) -> None:
-        """Have `write` called with status, headers and body, soon."""
+    def answer(self, scope: dict[str, Any], body: bytes, write: Write, *, among: int) -> None:
+        """Have `write` called with status, headers and body, soon. `among` is the number of open connections."""
         begun = perf_counter()
         scope |= {"method": "POST", "path": PATH.decode(), "endpoint": self}
         own = begin(self.service, scope)
@@ -42,4 +44,4 @@ class Shortcut:
             write(status, [kind, (b"content-length", b"%d" % len(content)), *own], content)
             end(self.service, scope, status, perf_counter() - begun)
 
-        self.turn.join(body, reply)
+        self.turn.join(body, reply, among=among)

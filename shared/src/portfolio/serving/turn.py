@@ -26,12 +26,14 @@ class Turn(Generic[Asked, Answer]):
         self._seen = 0
         self._context = Context()  # a line logged for all belongs to no single request
 
-    def join(self, asked: Asked, reply: Callable[[Answer | Exception], None]) -> None:
-        """Have `reply` called with the answer, or the error, soon."""
-        if not self._waiting:
+    def join(self, asked: Asked, reply: Callable[[Answer | Exception], None], *, among: int = MOST) -> None:
+        """Have `reply` called with the answer, or the error, soon: at once when all `among` that could ask have."""
+        self._waiting.append((asked, reply))
+        if len(self._waiting) >= among:
+            self.close()
+        elif len(self._waiting) == 1:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._look, loop, context=self._context)
-        self._waiting.append((asked, reply))
 
     async def ask(self, asked: Asked) -> Answer:
         """The answer; raises the error."""
@@ -41,6 +43,8 @@ class Turn(Generic[Asked, Answer]):
 
     def close(self) -> None:
         """Answer all that wait."""
+        if not self._waiting:
+            return
         waiting, self._waiting, self._seen = self._waiting, [], 0
         for (_, reply), answer in zip(waiting, self._answers([asked for asked, _ in waiting]), strict=True):
             reply(answer)
