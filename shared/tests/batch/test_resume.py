@@ -111,6 +111,7 @@ def test_a_run_that_is_ended_leaves_no_process_and_keeps_its_parts(
 ) -> None:
     crew = children(started.pid)
     assert crew
+    assert started.pid not in map(os.getsid, crew)  # a terminal's Ctrl-C is not for them
     if sent == signal.SIGINT:
         os.killpg(started.pid, sent)  # as a terminal does
     else:
