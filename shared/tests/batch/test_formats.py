@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import json
 from collections.abc import Callable
@@ -188,6 +189,19 @@ def test_a_compressed_file_is_cut_into_parts_as_a_plain_one(
     assert told.scored == parts
     assert len(parts) > 3
     assert (tmp_path / "packed.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+
+
+def test_parts_are_joined_on_file_systems_that_can_not_copy_themselves(
+    rows: list[Row], run: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: int) -> int:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    source = write_csv(rows, tmp_path / "rows.csv")
+    run(source, "copied.csv", part_bytes=2_000)
+    monkeypatch.setattr("os.copy_file_range", refused)
+    run(source, "read.csv", part_bytes=2_000)
+    assert (tmp_path / "read.csv").read_bytes() == (tmp_path / "copied.csv").read_bytes()
 
 
 def test_the_files_of_a_folder_or_a_pattern_come_out_as_one_sorted_by_name(
