@@ -13,7 +13,17 @@ from bench.model import BENCH, PIPELINE, PROJECT, ROOT, Model, Row
 
 BIN = Path(sys.executable).parent
 PEERS = ROOT / "bench" / "peers"
-UVICORN = ("--http", "httptools", "--ws", "none", "--loop", "uvloop", "--no-access-log", "--no-server-header")
+UVICORN = (
+    "--http",
+    "httptools",
+    "--ws",
+    "none",
+    "--loop",
+    "uvloop",
+    "--no-access-log",
+    "--no-server-header",
+    "--no-proxy-headers",
+)
 
 Kind = Literal["ours", "yardstick", "peer"]
 
@@ -70,7 +80,7 @@ def uncounted() -> Server:
     return Server(
         name="/predict without journal and metrics",
         kind="ours",
-        command=uvicorn("bench.apps.uncounted:app"),
+        command=(*uvicorn("bench.apps.uncounted:app"), "--http", "portfolio.serving.connection:Connection"),
         path="/predict",
         body=_row,
         read=_ours,

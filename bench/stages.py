@@ -10,6 +10,8 @@ import orjson
 from bench.model import Model
 from portfolio.bundle.scorer import run
 from portfolio.data.frames import frame_of
+from portfolio.serving.app import build
+from portfolio.serving.flow import predict
 from portfolio.serving.resolve import resolve
 from portfolio.serving.validate import validate
 
@@ -30,9 +32,9 @@ def measure(model: Model) -> dict[str, dict[int, float]]:
 def _stages(model: Model, size: int) -> dict[str, Callable[[], object]]:
     """Each stage on what the one before it gives."""
     spec, scorer = model.spec, model.scorer
-    live = resolve(spec).model
-    if live is None:
-        raise RuntimeError("the model that was live is gone")
+    service = build(spec).shortcut.service
+    service.live.state = resolve(spec)
+    live = service.live.require()
     bodies = [orjson.dumps(row) for row in model.rows[:size]]
     rows = [validate(spec.request, body) for body in bodies]
     frame = frame_of(rows, spec.request.COLUMNS)
@@ -47,6 +49,7 @@ def _stages(model: Model, size: int) -> dict[str, Callable[[], object]]:
         "features, score, calibrate, decide": lambda: scorer.outcomes(frame),
         "respond": lambda: [live.respond(outcome, "0" * 26) for outcome in outcomes],
         "serialise": lambda: [orjson.dumps(prediction) for prediction in predictions],
+        "all of it: bodies in, bodies out": lambda: predict(service, bodies),
     }
 
 

@@ -10,7 +10,7 @@ from portfolio.batch.answers import answer_schema
 from portfolio.batch.inputs import check_columns, columns_of, find_inputs, format_of
 from portfolio.batch.job import FormatName, Job
 from portfolio.bundle import MANIFEST, fingerprint, verify
-from portfolio.bundle.pointer import read_current
+from portfolio.bundle.pointer import pointers, read_current
 from portfolio.errors import BundleError, DataError, ModelNotAvailable
 from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
@@ -82,18 +82,18 @@ def _named(bundle: Path) -> tuple[Path, str]:
 
 
 def _live(spec: ModelSpec) -> tuple[Path, str]:
-    """The bundle that the API serves: the cached champion, else the last promoted one of this machine."""
     refused: BundleError | None = None
-    for folder in (spec.root / "cache", spec.root / "models"):
-        current = read_current(folder / "current")
+    for pointer in pointers(spec.root):
+        current = read_current(pointer)
         if current is None:
             continue
+        bundle = pointer.parent / current.bundle
         try:
-            verify(folder / current.bundle)
+            verify(bundle)
         except BundleError as error:
             refused = refused or error
             continue
-        return folder / current.bundle, current.model_version
+        return bundle, current.model_version
     raise refused or ModelNotAvailable(
         f"There is no model of {spec.name}.", remedy=f"Train one: make train PROJECT={spec.name}."
     )

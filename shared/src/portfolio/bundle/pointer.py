@@ -22,6 +22,11 @@ class Current(BaseModel):
     since: str
 
 
+def pointers(root: Path) -> tuple[Path, Path]:
+    """A project's pointers in the order they count: to the cached champion, then to the last promoted local model."""
+    return root / "cache" / "current", root / "models" / "current"
+
+
 def read_current(path: Path) -> Current | None:
     """What the pointer names; None where there is none or it can't be read."""
     try:

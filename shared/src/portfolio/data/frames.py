@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,7 @@ def frame_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Fr
     """
     numbers = [column.name for column in columns if column.numeric]
     texts = [column.name for column in columns if not column.numeric]
-    # numpy reads None as NaN
-    numeric = iter(np.array([[row.get(name) for name in numbers] for row in rows], dtype=np.float64).T)
+    numeric = iter(_floats([[row.get(name) for name in numbers] for row in rows]).T)
     text = iter(np.array([[row.get(name) or "" for name in texts] for row in rows], dtype=object).T)
     return {column.name: next(numeric if column.numeric else text) for column in columns}
 
@@ -71,6 +71,21 @@ def rows_of(frame: Frame, rows: Sequence[int], columns: Sequence[Column]) -> lis
         {c.name: _cell(frame[c.name][row], c) for c in columns if not is_missing(frame[c.name][row : row + 1])[0]}
         for row in rows
     ]
+
+
+def _floats(rows: list[list[Any]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Numbers, float64 [N, k]; None becomes NaN, and a whole number beyond float64 infinite."""
+    try:
+        return np.array(rows, dtype=np.float64)
+    except OverflowError:
+        return np.array([[_float(value) for value in row] for row in rows], dtype=np.float64)
+
+
+def _float(value: float | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 def _stack(columns: list[np.ndarray[Any, Any]], length: int) -> np.ndarray[Any, Any]:

@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from portfolio.bundle import load
-from portfolio.bundle.pointer import read_current
+from portfolio.bundle.pointer import pointers, read_current
 from portfolio.errors import BundleError
 from portfolio.logs import logger
 from portfolio.serving.live import Failure, Loaded, State
 from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
-
-SOURCES = ("cache", "models")
 
 log = logger(__name__)
 
@@ -22,15 +20,16 @@ def resolve(spec: ModelSpec) -> State:
     """Load the first good bundle; a refused one is logged and kept as the state's failure."""
     options = read_config(spec.root / "configs" / "config.yaml").response
     failure = None
-    for folder in (spec.root / name for name in SOURCES):
-        current = read_current(folder / "current")
+    for pointer in pointers(spec.root):
+        current = read_current(pointer)
         if current is None:
-            _note_unreadable(folder / "current")
+            _note_unreadable(pointer)
             continue
+        bundle = pointer.parent / current.bundle
         try:
-            scorer = load(folder / current.bundle, spec)
+            scorer = load(bundle, spec)
         except BundleError as error:
-            failure = Failure(str(folder / current.bundle), str(error), datetime.now(UTC).isoformat())
+            failure = Failure(str(bundle), str(error), datetime.now(UTC).isoformat())
             log.error("bundle refused", bundle=failure.bundle, reason=failure.reason)
             continue
         log.info("model loaded", bundle=str(scorer.directory), model_version=current.model_version)

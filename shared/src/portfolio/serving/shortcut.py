@@ -29,7 +29,7 @@ class Shortcut:
 
     def takes(self, headers: Headers) -> bool:
         """Whether a request with these headers is a plain one; the route knows what to say of the others."""
-        sized = any(name == b"content-length" for name, _ in headers)
+        sized = b"content-length" in dict(headers)
         return sized and refusal(headers, PREDICT_BYTES) is None and not self.service.drain.begun
 
     def answer(self, scope: dict[str, Any], body: bytes, write: Write, *, among: int) -> None:
