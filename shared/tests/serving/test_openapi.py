@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import Field
@@ -11,6 +12,8 @@ from toys import Order
 
 from portfolio.serving.openapi import example
 from portfolio.spec import Request
+
+V2 = ("", "/ready", "/infer")
 
 
 @pytest.fixture
@@ -23,6 +26,9 @@ def test_every_path_of_the_contract_is_there(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
         "/", "/health", "/health/live", "/health/ready", "/model/info",
         "/predict", "/predict/batch", "/explain", "/metrics",
+        "/v2", "/v2/health/live", "/v2/health/ready",
+        *(f"/v2/models/{{model}}{version}{what}" for version in ("", "/versions/{version}") for what in V2),
+        "/invocations", "/ping", "/version",
     }  # fmt: skip
 
 
@@ -48,7 +54,7 @@ def test_the_response_class_is_the_documented_answer(document: dict[str, Any]) -
     assert {"probability", "late", "mood", "prediction_id", "model_version", "explanation"} == set(fields)
 
 
-@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/explain", "/v2/models/{model}/infer", "/invocations"])
 def test_every_problem_is_documented_as_one(document: dict[str, Any], path: str) -> None:
     responses = document["paths"][path]["post"]["responses"]
     assert {"400", "413", "415", "422", "503"} < set(responses)
@@ -64,6 +70,31 @@ def test_every_reference_leads_somewhere(client: TestClient, document: dict[str,
 def test_the_wishes_are_documented(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/predict"]["post"]["parameters"]
     assert [parameter["name"] for parameter in parameters] == ["explain", "dry_run"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v2/models/{model}/infer", "application/json"),
+        ("/v2/models/{model}/versions/{version}/infer", "application/json"),
+        ("/invocations", "application/json"),
+        ("/invocations", "text/csv"),
+    ],
+)
+def test_the_example_of_a_protocol_is_answered(
+    client: TestClient, document: dict[str, Any], path: str, kind: str
+) -> None:
+    example = document["paths"][path]["post"]["requestBody"]["content"][kind]["example"]
+    body = example if isinstance(example, str) else orjson.dumps(example)
+    answer = client.post(path.format(model="toylate", version="7"), content=body, headers={"content-type": kind})
+    assert answer.status_code == 200, answer.text
+
+
+def test_what_stands_in_a_path_is_documented(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/v2/models/{model}/versions/{version}/infer"]["post"]["parameters"]
+    assert [(one["name"], one["in"]) for one in parameters] == [
+        ("model", "path"), ("version", "path"), ("dry_run", "query"),
+    ]  # fmt: skip
 
 
 def test_an_example_is_made_where_the_fields_give_none() -> None:

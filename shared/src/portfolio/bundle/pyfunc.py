@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,14 +25,17 @@ class PyfuncModel:
     scorer: Scorer
     options: dict[str, Any]
 
-    def predict(self, model_input: pd.DataFrame) -> list[dict[str, Any]]:
-        """The response's fields of each row; every row is validated as a request first."""
+    def predict(self, model_input: pd.DataFrame | Mapping[str, Any] | Sequence[Any]) -> list[dict[str, Any]]:
+        """The response's fields of each row; every row is validated as a request first.
+
+        MLflow's server hands over `instances` and `inputs` as the columns or records they are written in.
+        """
         spec = self.scorer.spec
         import pandas as pd
 
         rows = [
             spec.request.parse_object({str(k): v for k, v in row.items() if pd.notna(v)}).model_dump()
-            for row in model_input.to_dict("records")
+            for row in pd.DataFrame(model_input).to_dict("records")
         ]
         outcomes = self.scorer.outcomes(frame_of(rows, spec.request.COLUMNS))
         return [spec.respond(outcome, self.options) for outcome in outcomes]

@@ -9,20 +9,27 @@ from starlette.types import Receive, Scope
 
 from portfolio.errors import RequestRefused
 from portfolio.serving.flow import Wish
+from portfolio.serving.problems import JSON
 
 PREDICT_BYTES = 64 * 1024
 WISHES = ("explain", "dry_run")
+CSV, BINARY = "text/csv", "application/octet-stream"
 THROWN_AWAY = 32 * 1024 * 1024
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes.
+    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes."""
+    return await read_body(scope, receive, limit)
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int, *, takes: tuple[str, ...] = (JSON,)) -> bytes:
+    """The whole body; raises RequestRefused: 415 for what calls itself anything else, 413 beyond `limit` bytes.
 
     Reading stops at the limit, except where the connection closes with the answer: a socket that closes with unread
     bytes is reset, and the client would see that instead of the answer. There the rest is read and thrown away.
     """
-    refused = refusal(scope["headers"], limit)
+    refused = refusal(scope["headers"], limit, takes)
     closes = _closes(scope)
     if refused is not None and not closes:
         raise refused
@@ -44,11 +51,18 @@ def read_wish(query: bytes) -> Wish:
     return Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
 
 
-def refusal(headers: Iterable[tuple[bytes, bytes]], limit: int) -> RequestRefused | None:
-    """What these headers alone are refused for."""
+def media_type(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """What the body calls itself; what says nothing is JSON."""
+    return next((_parsed(value)[0] for name, value in headers if name == b"content-type"), JSON)
+
+
+def refusal(
+    headers: Iterable[tuple[bytes, bytes]], limit: int, takes: tuple[str, ...] = (JSON,)
+) -> RequestRefused | None:
+    """What these headers alone are refused for; every path takes JSON."""
     for name, value in headers:
-        if name == b"content-type" and value != b"application/json" and not _is_json(value):
-            return RequestRefused("The body must be JSON.", remedy="Send Content-Type: application/json.", status=415)
+        if name == b"content-type" and value != b"application/json" and not _is_one(value, takes):
+            return _not_taken(takes)
         if name == b"content-length" and (not value.isdigit() or int(value) > limit):
             return _too_large(limit)
     return None
@@ -74,16 +88,26 @@ async def _read(receive: Receive, limit: int, *, patience: int) -> bytes | None:
     return b"".join(chunks) if size <= limit else None
 
 
-def _is_json(content_type: bytes) -> bool:
+def _is_one(content_type: bytes, takes: tuple[str, ...]) -> bool:
+    media, charset = _parsed(content_type)
+    return media in takes and charset in ("", "utf-8", "utf8")
+
+
+def _parsed(content_type: bytes) -> tuple[str, str]:
     media, _, rest = content_type.decode("latin-1").lower().partition(";")
-    charset = rest.partition("charset=")[2].strip(' "')
-    return media.strip() == "application/json" and charset in ("", "utf-8", "utf8")
+    return media.strip(), rest.partition("charset=")[2].strip(' "')
+
+
+def _not_taken(takes: tuple[str, ...]) -> RequestRefused:
+    named = {JSON: "JSON", CSV: "CSV in UTF-8", BINARY: "JSON followed by tensors"}
+    kinds = " or ".join(named[media] for media in takes)
+    return RequestRefused(f"The body must be {kinds}.", remedy=f"Send Content-Type: {' or '.join(takes)}.", status=415)
 
 
 def _too_large(limit: int) -> RequestRefused:
     return RequestRefused(
         f"The body is larger than {limit // 1024:,} KB.",
-        remedy="/predict takes 64 KB, /predict/batch 16 MB; split a larger batch.",
+        remedy="/predict takes 64 KB, what takes many rows 16 MB; split a larger batch.",
         status=413,
     )
 

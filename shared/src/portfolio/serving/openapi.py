@@ -28,6 +28,7 @@ PROBLEM = {
         "remedy": TEXT,
         "instance": TEXT,
         "request_id": TEXT,
+        "error": {"type": "string", "description": "Under /v2: detail and remedy, where its clients look"},
         "errors": {
             "type": "array",
             "items": {
@@ -85,11 +86,16 @@ def accepts(spec: ModelSpec, *, batch: bool = False, wishes: tuple[str, ...] = W
         "additionalProperties": False,
         "properties": {"instances": {"type": "array", "minItems": 1, "maxItems": BATCH_ROWS, "items": one}},
     }
-    flag = {"type": "boolean", "default": False}
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": many if batch else one}}},
-        "parameters": [{"name": name, "in": "query", "schema": flag} for name in wishes],
+        "parameters": flags(*wishes),
     }
+
+
+def flags(*names: str) -> list[dict[str, Any]]:
+    """Wishes in the query."""
+    schema = {"type": "boolean", "default": False}
+    return [{"name": name, "in": "query", "schema": schema} for name in names]
 
 
 def answers(response: type[Response]) -> type[BaseModel]:

@@ -20,6 +20,8 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "portfolio.request_id"
 PATH_LENGTH = 200
 RETRY_SECONDS = 1
+INFERENCE = "/v2"
+"""Where clients of the Open Inference Protocol read the member `error`, which RFC 9457 allows beside its own."""
 WHERE_TO_LOOK = "Its log tells why, under this request_id."
 
 log = logger(__name__)
@@ -57,6 +59,8 @@ def document(error: PortfolioError, scope: Scope) -> bytes:
         problem["remedy"] = error.remedy
     if isinstance(error, RequestRefused):
         problem["errors"] = error.problems
+    if scope["path"].startswith(INFERENCE):
+        problem["error"] = str(error)
     return orjson.dumps(problem)
 
 

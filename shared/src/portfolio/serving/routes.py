@@ -14,8 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import RequestRefused
 from portfolio.serving import flow, info, openapi
-from portfolio.serving.body import PREDICT_BYTES, read_json, read_wish
+from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_json, read_wish
 from portfolio.serving.problems import JSON
+from portfolio.serving.protocols import documented, inference, invocations
 from portfolio.serving.service import Service
 from portfolio.serving.turn import Turn
 
@@ -29,18 +30,13 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get = partial(app.add_api_route, methods=["GET"], response_class=Response)
     post = partial(app.add_api_route, methods=["POST"], tags=["predict"])
     one = openapi.answers(spec.response)
+    many = openapi.batch_answers(one)
     refusals = openapi.problems(400, 413, 415, 422, 503)
     accepts = partial(openapi.accepts, spec)
 
     # the router asks in this order
     post("/predict", at.predict, response_model=one, responses=refusals, openapi_extra=accepts())
-    post(
-        "/predict/batch",
-        at.predict_batch,
-        response_model=openapi.batch_answers(one),
-        responses=refusals,
-        openapi_extra=accepts(batch=True),
-    )
+    post("/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True))
     post("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
@@ -49,6 +45,19 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
+
+    v2 = partial(app.add_api_route, methods=["GET"], tags=["Open Inference Protocol"])
+    v2("/v2", at.v2, **documented.server())
+    v2("/v2/health/live", at.v2_live, **documented.live())
+    v2("/v2/health/ready", at.v2_ready, **documented.ready())
+    for named in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        v2(named, at.v2_model, **documented.model(named))
+        v2(f"{named}/ready", at.v2_model_ready, **documented.model_ready(named))
+        v2(f"{named}/infer", at.v2_infer, methods=["POST"], **documented.infer(named, spec))
+
+    post("/invocations", at.invocations, **documented.invocations(spec), response_model=many, tags=["MLflow"])
+    get("/ping", at.ping, tags=["MLflow"], **documented.ping())
+    get("/version", at.mlflow_version, tags=["MLflow"], **documented.mlflow_version())
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,60 @@ class Endpoints:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=JSON)
         return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
+
+    async def v2(self) -> Response:
+        """The server, by the Open Inference Protocol."""
+        return _json(200, inference.server(self.service))
+
+    async def v2_live(self) -> Response:
+        """Whether the process answers at all."""
+        return _json(200, {"live": True})
+
+    async def v2_ready(self) -> Response:
+        """Whether traffic should come here."""
+        status, _ = info.readiness(self.service)
+        return _json(status, {"ready": status == 200})
+
+    async def v2_model(self, request: Request) -> Response:
+        """The model's tensors."""
+        inference.check_model(self.service, **request.path_params)
+        return _json(200, inference.model(self.service))
+
+    async def v2_model_ready(self, request: Request) -> Response:
+        """Whether traffic for the model should come here."""
+        inference.check_model(self.service, **request.path_params)
+        status, _ = info.readiness(self.service)
+        return _json(status, {"name": self.service.spec.name, "ready": status == 200})
+
+    async def v2_infer(self, request: Request) -> Response:
+        """Answer up to 10,000 rows given as tensors, all or none."""
+        wish = read_wish(request.scope["query_string"])
+        body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
+        inference.check_model(self.service, **request.path_params)
+        asked = inference.Message.of(body, request.headers.get(inference.JSON_LENGTH))
+        answer = await to_thread.run_sync(inference.infer, self.service, asked, wish, limiter=self.batches)
+        if not answer.raw:
+            return Response(answer.json, media_type=JSON)
+        headers = {inference.JSON_LENGTH: str(len(answer.json))}
+        return Response(answer.json + answer.raw, headers=headers, media_type=BINARY)
+
+    async def invocations(self, request: Request) -> Response:
+        """Answer up to 10,000 rows (100 with explain=true) given as MLflow takes them, all or none."""
+        wish = read_wish(request.scope["query_string"])
+        body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, CSV))
+        invoke = invocations.invoke_csv if media_type(request.scope["headers"]) == CSV else invocations.invoke
+        aside = self.explanations if wish.explain else self.batches
+        content = await to_thread.run_sync(invoke, self.service, body, wish, limiter=aside)
+        return Response(content, media_type=JSON)
+
+    async def ping(self) -> Response:
+        """Whether traffic should come here, told by the status alone."""
+        status, _ = info.readiness(self.service)
+        return Response("\n", status, media_type=JSON)
+
+    async def mlflow_version(self) -> Response:
+        """The version of MLflow whose scoring protocol this is."""
+        return Response(invocations.mlflow_version(), media_type="text/plain")
 
     async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
         body = await read_json(request.scope, request.receive, PREDICT_BYTES)

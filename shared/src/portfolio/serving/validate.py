@@ -5,7 +5,7 @@ Messages are made from the rules, never from what the client sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,15 +41,20 @@ def validate(request: type[Request], body: bytes) -> Row:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
-        raise _no_json(problems[0]["ctx"]["error"])
-    raise _refused([_problem(problem, request.COLUMNS) for problem in problems])
+        raise no_json(problems[0]["ctx"]["error"])
+    raise refused([_problem(problem, request.COLUMNS) for problem in problems])
 
 
 def validate_batch(request: type[Request], body: bytes, *, most: int) -> list[Row]:
     """The 1 to `most` rows of `{"instances": [...]}`; raises RequestRefused naming index and field of what is wrong."""
+    return validate_objects(request, _instances(body, most))
+
+
+def validate_objects(request: type[Request], objects: Iterable[Any]) -> list[Row]:
+    """Objects already parsed from JSON as rows; raises RequestRefused naming index and field of what is wrong."""
     rows: list[Row] = []
     problems: list[dict[str, object]] = []
-    for index, fields in enumerate(_instances(body, most)):
+    for index, fields in enumerate(objects):
         try:
             rows.append(vars(request.parse_object(fields)))
         except ValidationError as error:
@@ -58,8 +63,23 @@ def validate_batch(request: type[Request], body: bytes, *, most: int) -> list[Ro
             if len(problems) > SHOWN:
                 break
     if problems:
-        raise _refused(problems)
+        raise refused(problems)
     return rows
+
+
+def check_number(rows: int, most: int) -> None:
+    """Raise RequestRefused unless there are 1 to `most` rows."""
+    if not 1 <= rows <= most:
+        rule = f"1 to {most} rows"
+        raise refused([{"field": "body", "message": f"must have {rule}", "allowed": rule}])
+
+
+def check_names(request: type[Request], names: Iterable[str]) -> None:
+    """Raise RequestRefused for columns that are no fields."""
+    known = {column.name for column in request.COLUMNS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise refused([_unknown(name[:NAME_LENGTH], request.COLUMNS) for name in unknown[: SHOWN + 1]])
 
 
 def allowed(column: Column) -> str:
@@ -73,23 +93,13 @@ def allowed(column: Column) -> str:
     return f"{kind}, or nothing" if column.optional else kind
 
 
-def _instances(body: bytes, most: int) -> list[Any]:
-    try:
-        content = from_json(body)
-    except ValueError as error:
-        raise _no_json(str(error)) from None
-    instances = content.get("instances") if isinstance(content, dict) and len(content) == 1 else None
-    if not isinstance(instances, list) or not 1 <= len(instances) <= most:
-        rule = f"a list of 1 to {most} objects, and nothing beside it"
-        raise _refused([{"field": "instances", "message": f"must be {rule}", "allowed": rule}])
-    return instances
-
-
-def _no_json(reason: str) -> RequestRefused:
+def no_json(reason: str) -> RequestRefused:
+    """The refusal (400) of what can't be parsed."""
     return RequestRefused(f"The body is not valid JSON: {reason}.", remedy="Send one JSON object in UTF-8.", status=400)
 
 
-def _refused(problems: list[dict[str, object]]) -> RequestRefused:
+def refused(problems: list[dict[str, object]]) -> RequestRefused:
+    """The refusal (422) of what breaks the request class's rules, the first few named."""
     shown = problems[:SHOWN]
     first = shown[0]
     where = f"Row {first['index']}: " if "index" in first else ""
@@ -99,6 +109,18 @@ def _refused(problems: list[dict[str, object]]) -> RequestRefused:
         remedy="Correct what `errors` names; /docs has the rules and an example.",
         problems=shown,
     )
+
+
+def _instances(body: bytes, most: int) -> list[Any]:
+    try:
+        content = from_json(body)
+    except ValueError as error:
+        raise no_json(str(error)) from None
+    instances = content.get("instances") if isinstance(content, dict) and len(content) == 1 else None
+    if not isinstance(instances, list) or not 1 <= len(instances) <= most:
+        rule = f"a list of 1 to {most} objects, and nothing beside it"
+        raise refused([{"field": "instances", "message": f"must be {rule}", "allowed": rule}])
+    return instances
 
 
 def _sentence(message: str) -> str:
