@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from portfolio.bundle.manifest import Manifest
 from portfolio.bundle.scorer import Scorer
 from portfolio.bundle.store import load, verify
@@ -34,7 +36,7 @@ class PyfuncModel:
         import pandas as pd
 
         rows = [
-            spec.request.parse_object({str(k): v for k, v in row.items() if pd.notna(v)}).model_dump()
+            spec.request.parse_object({str(k): _plain(v) for k, v in row.items() if pd.notna(v)}).model_dump()
             for row in pd.DataFrame(model_input).to_dict("records")
         ]
         outcomes = self.scorer.outcomes(frame_of(rows, spec.request.COLUMNS))
@@ -48,6 +50,11 @@ def describe(manifest: Manifest) -> dict[str, Any]:
         "model_id": None,
         "metadata": {"project": manifest.name, "bundle_version": manifest.version, "data": manifest.data.label},
     }
+
+
+def _plain(value: Any) -> Any:
+    """MLflow's server makes an array of each value of a record in `inputs`."""
+    return value.item() if isinstance(value, np.ndarray) else value
 
 
 def _load_pyfunc(directory: str) -> PyfuncModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -42,6 +43,11 @@ def read_form(form: type[Body], body: bytes) -> Body:
     if problems[0]["type"] == "json_invalid":
         raise no_json(problems[0]["ctx"]["error"])
     raise _refused([_problem(problem, form) for problem in problems[:SHOWN]])
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell is null, or the NaN that clients write for it."""
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def malformed(field: str, rule: str) -> RequestRefused:

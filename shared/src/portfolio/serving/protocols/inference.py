@@ -14,7 +14,7 @@ import orjson
 
 from portfolio.errors import RequestRefused
 from portfolio.serving.flow import Wish, predictions
-from portfolio.serving.protocols.form import Form, Parameters, malformed, read_form
+from portfolio.serving.protocols.form import Form, Parameters, is_missing, malformed, read_form
 from portfolio.serving.protocols.tensors import (
     Datatype,
     Input,
@@ -130,7 +130,7 @@ def _rows(service: Service, tensors: list[Input], raw: bytes) -> list[Row]:
     objects: list[dict[str, Any]] = [{} for _ in range(length)]
     for tensor, part in zip(tensors, _parts(tensors, raw), strict=True):
         for fields, value in zip(objects, cells(tensor, known[tensor.name], part), strict=True):
-            if value is not None and value == value:  # noqa: PLR0124 - NaN is the number that differs from itself
+            if not is_missing(value):
                 fields[tensor.name] = value
     return validate_objects(request, objects)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from itertools import islice
+from math import isnan
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from pydantic import ConfigDict
 
 from portfolio.errors import RequestRefused
 from portfolio.serving.flow import Wish, predictions
-from portfolio.serving.protocols.form import Form, malformed, read_form
+from portfolio.serving.protocols.form import Form, is_missing, malformed, read_form
 from portfolio.serving.service import Service
 from portfolio.serving.validate import (
     BATCH_ROWS,
@@ -83,20 +84,16 @@ def _most(wish: Wish) -> int:
 
 
 def _answered(service: Service, objects: Objects, wish: Wish) -> bytes:
-    """A cell that is null or NaN, as MLflow's client writes it, is a missing field."""
     known = {column.name for column in service.spec.request.COLUMNS}
     rows = validate_objects(service.spec.request, (_without_missing(fields, known) for fields in objects))
     return orjson.dumps({"predictions": predictions(service, rows, wish)})
 
 
 def _without_missing(fields: Any, known: set[str]) -> Any:
+    """An unknown column stays, to be refused even where it is empty."""
     if not isinstance(fields, dict):
         return fields
-    return {name: value for name, value in fields.items() if name not in known or not _is_missing(value)}
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
+    return {name: value for name, value in fields.items() if name not in known or not is_missing(value)}
 
 
 def _objects(request: type[Request], asked: Invocation, most: int) -> Objects:
@@ -156,6 +153,7 @@ def _cell(text: str, column: Column) -> Any:
     if not text.strip():
         return None
     try:
-        return float(text) if text.isascii() and "_" not in text else text
+        number = float(text)
     except ValueError:
         return text  # which the request class refuses with the field's name
+    return text if isnan(number) or "_" in text or not text.isascii() else number  # Python alone reads these
