@@ -20,7 +20,7 @@ from bench.serving import WARM_SECONDS, Cores, Effort
 from portfolio.errors import PortfolioError
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-FULL = (Effort(rounds=5, seconds=3), Batch(rows=1_000_000, rounds=5, many=10_000_000))
+FULL = (Effort(rounds=5, seconds=3), Batch(rows=3_000_000, rounds=5, many=10_000_000))
 QUICK = (Effort(rounds=2, seconds=1), Batch(rows=200_000, rounds=2, many=1_000_000))
 
 

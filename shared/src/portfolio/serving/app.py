@@ -32,7 +32,7 @@ class Application(openapi.Documented):
     shortcut: Shortcut
 
 
-def build(spec: ModelSpec) -> FastAPI:
+def build(spec: ModelSpec) -> Application:
     """The application of one project; its model is loaded when the server starts it."""
     settings = read_settings()
     service = Service(spec, Live(spec), Metrics(spec), Drain(settings.drain_seconds), access_log=settings.access_log)
