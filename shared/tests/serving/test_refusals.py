@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import Field
 from starlette.types import Message, Scope
 from toys import ORDER
 
 from portfolio.errors import RequestRefused
 from portfolio.serving.body import read_json
-from portfolio.serving.validate import allowed
-from portfolio.spec import Column
+from portfolio.serving.validate import allowed, validate
+from portfolio.spec import Column, Request
 
 SECRET = "s3cret-value"
 
@@ -59,6 +60,16 @@ def with_raw(field: str, value: bytes) -> bytes:
 def test_a_broken_rule_is_named_with_its_field(client: TestClient, field: str, value: bytes, message: str) -> None:
     error = refusal(client, with_raw(field, value))
     assert (error["field"], error["message"]) == (field, message)
+
+
+def test_the_detail_of_an_empty_text_is_a_sentence() -> None:
+    class Named(Request):
+        """A text that is required."""
+
+        name: str = Field(min_length=1)
+
+    with pytest.raises(RequestRefused, match=r"^name may not be empty\."):
+        validate(Named, b'{"name": ""}')
 
 
 def test_a_missing_field_is_named(client: TestClient) -> None:

@@ -124,7 +124,7 @@ def _instances(body: bytes, most: int) -> list[Any]:
 
 
 def _sentence(message: str) -> str:
-    return f"{message}." if message.startswith("must") else f"is {message}."
+    return f"{message}." if message.startswith(("must", "may")) else f"is {message}."
 
 
 def _problem(problem: ErrorDetails, columns: tuple[Column, ...]) -> dict[str, object]:

@@ -116,7 +116,7 @@ def _texts(name: str, raw: bytes) -> Iterator[str]:
     start = 0
     while start < len(raw):
         end = start + LENGTH + int.from_bytes(raw[start : start + LENGTH], "little")
-        if end > len(raw) or end < start + LENGTH or len(raw) - start < LENGTH:
+        if end > len(raw):
             raise malformed(name, "have a length in four bytes before each text")
         try:
             yield raw[start + LENGTH : end].decode()
