@@ -55,7 +55,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def access(**fields: Any) -> None:
-    """Log one answered request as a JSON line; a logger's way through its processors would cost more than the request."""
+    """Log one answered request as a JSON line, past the processors, which would cost more than the request."""
     now = datetime.now(UTC).isoformat()
     line = {"level": "info", "logger": "portfolio.access", "time": now, "message": "request", **fields}
     sys.stderr.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))

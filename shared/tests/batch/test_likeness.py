@@ -17,7 +17,7 @@ from portfolio.data.frames import frame_of
 class Positions:
     """A session that answers with the first number of each row, and remembers in which order they came."""
 
-    def run(self, _outputs: Any, tensors: Any) -> list[Any]:
+    def run(self, _outputs: Any, tensors: Any, _options: None, /) -> list[Any]:
         self.seen = tensors["numeric"][:, 0].tolist(), tensors["categorical"][:, 0].tolist()
         return [tensors["numeric"][:, :1]]
 
@@ -26,7 +26,7 @@ def test_like_rows_stand_together_and_results_do_not() -> None:
     session = Positions()
     numbers = np.array([[4.0], [1.0], [3.0], [2.0]], dtype=np.float32)
     texts = np.array([["b"], ["a"], ["a"], ["b"]], dtype=object)
-    (result,) = LikeRows(session).run(["score"], {"numeric": numbers, "categorical": texts})
+    (result,) = LikeRows(session).run(["score"], {"numeric": numbers, "categorical": texts}, None)
     assert result.tolist() == numbers.tolist()
     assert session.seen == ([2.0, 4.0, 1.0, 3.0], ["b", "b", "a", "a"])
 

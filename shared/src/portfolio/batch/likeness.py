@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from portfolio.bundle.scorer import Session
+
 SAMPLE = 1_000
 
 Tensor = np.ndarray[Any, Any]
@@ -21,12 +23,12 @@ class LikeRows:
     A row's own result does not change: trees are walked and summed for each row alone. Twice as fast for trees.
     """
 
-    session: Any
+    session: Session
 
-    def run(self, outputs: Sequence[str], tensors: Mapping[str, Tensor]) -> list[Tensor]:
+    def run(self, outputs: Sequence[str], tensors: Mapping[str, Tensor], options: None, /) -> list[Tensor]:
         """As the session's own: outputs [N, ...] of inputs [N, k]."""
         order = np.lexsort(_keys(tensors))
-        results = self.session.run(outputs, {name: values[order] for name, values in tensors.items()})
+        results = self.session.run(outputs, {name: values[order] for name, values in tensors.items()}, options)
         return [_put_back(result, order) for result in results]
 
 

@@ -34,7 +34,7 @@ class Calibration(BaseModel):
         """Raw scores [N] on the answer's scale, float64 [N]."""
         x, y, slopes = self._pieces
         if len(slopes) == 1:
-            line: np.ndarray[Any, np.dtype[np.float64]] = y[0] + slopes[0] * (scores - x[0])
+            line: np.ndarray[Any, np.dtype[np.float64]] = self.y[0] + float(slopes[0]) * (scores - self.x[0])
             return line
         piece = x[1:-1].searchsorted(scores, side="right")
         calibrated: np.ndarray[Any, np.dtype[np.float64]] = y[piece] + slopes[piece] * (scores - x[piece])

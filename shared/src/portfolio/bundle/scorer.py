@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -25,21 +26,32 @@ LARGEST_EXPONENT = 709.0
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def open_session(graph: bytes) -> ort.InferenceSession:
-    """One thread: threads change the order of sums, and a worker shares its cores with others."""
+class Session(Protocol):
+    """Runs a graph: outputs by name, of tensors by name, [N, ...] each."""
+
+    def run(self, outputs: Sequence[str], tensors: Mapping[str, Any], options: None, /) -> list[Any]:
+        """All outputs that are named."""
+
+
+def open_session(graph: bytes) -> Session:
+    """A session of onnxruntime without its Python layer, whose checks of names take as long as a small model.
+
+    One thread: threads change the order of sums, and a worker shares its cores with others.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session: Session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])._sess
+    return session
 
 
-def run(session: ort.InferenceSession, arrays: Arrays, output: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+def run(session: Session, arrays: Arrays, output: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     """One output of the graph, [N, width]. A tensor without columns is no input."""
     tensors = {"numeric": arrays.numeric, "categorical": arrays.categorical}
     result: list[np.ndarray[Any, np.dtype[np.float32]]] = session.run(
-        [output], {name: values for name, values in tensors.items() if values.shape[1]}
+        [output], {name: values for name, values in tensors.items() if values.shape[1]}, None
     )
     return result[0]
 
@@ -51,7 +63,7 @@ class Scorer:
     spec: ModelSpec
     manifest: Manifest
     directory: Path
-    session: ort.InferenceSession
+    session: Session
 
     @cached_property
     def layout(self) -> Layout:
@@ -99,8 +111,7 @@ def sigmoid(log_odds: Vector) -> Vector:
 
 def _decisions(answers: Vector, threshold: float) -> list[Outcome]:
     probabilities = sigmoid(answers)
-    decisions = (probabilities >= threshold).astype(int)
-    return list(map(BinaryOutcome, probabilities.tolist(), decisions.tolist()))
+    return [BinaryOutcome(p, int(p >= threshold)) for p in probabilities.tolist()]
 
 
 def _amounts(answers: Vector, interval: Interval) -> list[Outcome]:

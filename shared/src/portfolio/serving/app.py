@@ -9,8 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from fastapi import FastAPI
-
 from portfolio.serving import flow, openapi, problems
 from portfolio.serving.drain import Drain
 from portfolio.serving.edge import Edge
