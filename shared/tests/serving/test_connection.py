@@ -180,7 +180,7 @@ def test_one_connection_too_many_is_sent_away_and_the_others_go_on(narrow: Servi
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["title"] == "Overloaded"
     assert [ask(wire, post(BODY)).status for wire in kept] == [200] * 4
-    for path in ("/health", "/metrics"):
+    for path in ("/health", "/health/live", "/v2/health/ready", "/ping", "/metrics"):
         with Wire(narrow.port) as watcher:
             watched = ask(watcher, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
             assert watched.status == 200

@@ -11,7 +11,9 @@ from portfolio.serving.metrics import UNMATCHED
 from portfolio.serving.problems import REQUEST_ID, busy, failure
 from portfolio.serving.service import Service
 
-ALWAYS = ("/health", "/health/live", "/health/ready", "/metrics")
+ALWAYS = frozenset(
+    {"/health", "/health/live", "/health/ready", "/metrics", "/ping", "/v2/health/live", "/v2/health/ready"}
+)
 """Answered on refused connections too: whoever watches an overloaded service must not take it for a dead one."""
 BUSY = "portfolio.busy"
 """In the `state` of every request of a connection beyond the limit."""
