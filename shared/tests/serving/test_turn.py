@@ -92,6 +92,17 @@ def test_one_that_spoils_the_whole_turn_is_found_and_the_others_are_answered(squ
     assert str(bad) == "unlucky"
 
 
+def test_an_answer_that_cannot_be_delivered_keeps_nobody_from_theirs(squares: Squares) -> None:
+    async def one_breaks() -> int:
+        turn, kept = Turn(squares), []
+        turn.join(2, {}.__getitem__)  # raises KeyError
+        turn.join(3, kept.append)
+        turn.close()
+        return kept[0]
+
+    assert asyncio.run(one_breaks()) == 9
+
+
 def test_a_cancelled_question_does_not_keep_the_others_from_their_answer(squares: Squares) -> None:
     async def one_gives_up() -> int:
         turn = Turn(squares)

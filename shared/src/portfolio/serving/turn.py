@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from portfolio.logs import logger
+
+log = logger(__name__)
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -47,7 +51,10 @@ class Turn(Generic[Asked, Answer]):
             return
         waiting, self._waiting, self._seen = self._waiting, [], 0
         for (_, reply), answer in zip(waiting, self._answers([asked for asked, _ in waiting]), strict=True):
-            reply(answer)
+            try:
+                reply(answer)
+            except Exception:
+                log.exception("an answer was not delivered")  # the others' are
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._seen < len(self._waiting) < MOST:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from portfolio.data.reasons import reason
 from portfolio.errors import RequestRefused
 from portfolio.spec import Column, Request
 
@@ -21,17 +22,6 @@ BATCH_ROWS = 10_000
 EXPLAINED_ROWS = 100  # exact contributions of a large model take 25 ms a row
 SHOWN = 20
 NAME_LENGTH = 64
-
-MESSAGES = {
-    "missing": "missing",
-    "finite_number": "must be a finite number",
-    "greater_than_equal": "must be at least {ge:.15g}",
-    "greater_than": "must be more than {gt:.15g}",
-    "less_than_equal": "must be at most {le:.15g}",
-    "less_than": "must be less than {lt:.15g}",
-    "string_too_short": "may not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-}
 
 
 def validate(request: type[Request], body: bytes) -> Row:
@@ -134,7 +124,7 @@ def _problem(problem: ErrorDetails, columns: tuple[Column, ...]) -> dict[str, ob
     column = next((column for column in columns if column.name == name), None)
     if column is None:
         return _unknown(name[:NAME_LENGTH], columns)
-    return {"field": name, "message": _message(problem, column), "allowed": allowed(column)}
+    return {"field": name, "message": reason(problem, column), "allowed": allowed(column)}
 
 
 def _unknown(name: str, columns: tuple[Column, ...]) -> dict[str, object]:
@@ -142,16 +132,6 @@ def _unknown(name: str, columns: tuple[Column, ...]) -> dict[str, object]:
     meant = get_close_matches(name, known, n=1)
     message = f"an unknown field, perhaps {meant[0]}" if meant else "an unknown field"
     return {"field": name, "message": message, "allowed": ", ".join(known)}
-
-
-def _message(problem: ErrorDetails, column: Column) -> str:
-    if column.choices and problem["type"] != "missing":
-        return f"must be one of {', '.join(column.choices)}"
-    template = MESSAGES.get(problem["type"])
-    if template:
-        return template.format(**problem.get("ctx", {}))
-    kind = "a whole number" if column.whole else "a number" if column.numeric else "a text"
-    return f"must be {kind}"
 
 
 def _range(column: Column) -> str:
