@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from threading import Event
 
@@ -27,7 +28,18 @@ LOST = b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n"
 @pytest.fixture
 def two(spec: ModelSpec, tmp_path: Path) -> Iterator[Service]:
     with running(spec, WORKERS="2", TMPDIR=str(tmp_path)) as service:
+        wait_for_tallies(tmp_path, 2)
         yield service
+
+
+def wait_for_tallies(folder: Path, number: int) -> list[Path]:
+    """The counters of so many workers, once they have begun."""
+    until = time.monotonic() + 60
+    while len(files := sorted(folder.glob("portfolio-*/*.tally"))) < number:
+        assert time.monotonic() < until, f"there are {len(files)} workers, not {number}"
+        time.sleep(0.1)
+    time.sleep(1)  # from counting to answering
+    return files
 
 
 def counted(service: Service, pattern: str) -> float:
@@ -57,14 +69,11 @@ def held(process: int) -> Iterator[None]:
 
 
 def test_ten_thousand_requests_to_two_workers_are_counted_exactly(two: Service, tmp_path: Path) -> None:
-    files = list(tmp_path.glob("portfolio-*/*.tally"))
-    assert len(files) == 2
-    statuses = []
+    statuses: list[int] = []
+    files = wait_for_tallies(tmp_path, 2)
     for file in files:  # who gets a connection is the system's choice, so one worker is held while the other answers
         with held(int(file.stem)), ThreadPoolExecutor(10) as clients:
-            statuses += [
-                status for some in clients.map(lambda _: ask_many(two.port, 500), range(10)) for status in some
-            ]
+            statuses += chain.from_iterable(clients.map(lambda _: ask_many(two.port, 500), range(10)))
     assert len(statuses) == 10_000
     assert statuses.count(200) == 6_000
     assert min(np.fromfile(file).sum() for file in files) > 5_000
@@ -80,10 +89,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(two: Service, tmp_path:
     [victim, *_] = sorted(int(file.stem) for file in tmp_path.glob("portfolio-*/*.tally"))
     before = counted(two, r"^predictions_total")
     os.kill(victim, signal.SIGKILL)
-    until = time.monotonic() + 60
-    while len(list(tmp_path.glob("portfolio-*/*.tally"))) < 3:
-        assert time.monotonic() < until, "it was not replaced"
-        time.sleep(0.1)
+    wait_for_tallies(tmp_path, 3)
     assert ask_many(two.port, 100).count(200) == 60
     assert counted(two, r"^predictions_total") == before + 60
 
@@ -130,6 +136,7 @@ def test_a_service_that_leaves_loses_no_request(spec: ModelSpec, workers: str) -
             if reply.status == 503:
                 assert reply.json() == {"status": "draining"}
                 assert reply.headers["connection"] == "close"
+                time.sleep(0.3)  # one worker gets its signal after the other
                 with Wire(service.port) as late:  # a balancer that has not looked yet
                     late.send(post(BODY))
                     last = late.read()
