@@ -28,5 +28,7 @@ for input in bench/peers/*/requirements.in; do
   compile --upgrade "$input" --constraints "$work/model" --output-file "$work/$(basename "$(dirname "$input")").peer"
 done
 
+sed -i "s#$work/##" "$work"/*.peer # the constraints' place is of no interest, and another one each time
+
 mv "$work"/*.txt requirements/
 for lock in "$work"/*.peer; do mv "$lock" "bench/peers/$(basename "$lock" .peer)/requirements.txt"; done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -58,8 +59,9 @@ def access(**fields: Any) -> None:
     """Log one answered request as a JSON line, past the processors, which would cost more than the request."""
     now = datetime.now(UTC).isoformat()
     line = {"level": "info", "logger": "portfolio.access", "time": now, "message": "request", **fields}
-    sys.stderr.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-    sys.stderr.buffer.flush()
+    with suppress(OSError):  # as in the library's handlers: nobody reads the log, and requests are answered all the same
+        sys.stderr.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stderr.buffer.flush()
 
 
 def _with_request_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     access_log: bool = False  # a JSON line for every request
     workers: int = Field(1, ge=1)  # processes of one service behind its port
     max_connections: int = Field(1000, ge=1)  # open ones of a worker; further ones are answered with 503
+    read_seconds: float = Field(30.0, gt=0)  # from a connection's start, or a request's first byte, to its last
     drain_seconds: float = Field(5.0, ge=0)  # between SIGTERM and the stop, while balancers look elsewhere
 
     @property

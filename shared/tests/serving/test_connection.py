@@ -22,7 +22,8 @@ BODY = orjson.dumps(ORDER)
 
 @pytest.fixture(scope="module")
 def service(spec: ModelSpec) -> Iterator[Service]:
-    with running(spec) as service:
+    """Two connections stay open beside the test's own, so that what is asked waits for its turn."""
+    with running(spec) as service, Wire(service.port), Wire(service.port):
         yield service
 
 
@@ -154,7 +155,7 @@ def test_every_answer_has_an_id_of_its_own(wire: Wire) -> None:
 
 
 def test_a_number_too_large_for_the_model_spoils_no_other_request(service: Service) -> None:
-    """Sent in one burst, so that they share a turn."""
+    """Sent in one burst while others could still ask, so they share a turn."""
     huge = orjson.dumps(ORDER | {"weight": 1e39})
     with Wire(service.port) as wire:
         wire.send(post(BODY) + post(huge) + post(BODY))
@@ -191,3 +192,51 @@ def test_one_connection_too_many_is_sent_away_and_the_others_go_on(narrow: Servi
         assert ask(now, post(BODY)).status == 200
     for wire in kept:
         wire.__exit__()
+
+
+@pytest.fixture
+def hasty(spec: ModelSpec) -> Iterator[Service]:
+    """A service that waits a second for a request."""
+    with running(spec, READ_SECONDS="1", MAX_CONNECTIONS="2") as service:
+        time.sleep(0.2)
+        yield service
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST /predict HTTP/1.1\r\nhost:", post(BODY)[:-3]], ids=["no", "head", "body"]
+)
+def test_who_holds_a_connection_without_asking_gives_it_up(hasty: Service, begun: bytes) -> None:
+    with Wire(hasty.port) as one, Wire(hasty.port) as other:
+        for silent in (one, other):
+            silent.send(begun)
+            assert silent.read() is None
+    with Wire(hasty.port) as wire:
+        assert ask(wire, post(BODY)).status == 200
+
+
+def test_a_request_that_follows_slowly_on_a_kept_connection_is_waited_for(service: Service) -> None:
+    """Longer than uvicorn keeps an idle connection."""
+    content = post(BODY)
+    with Wire(service.port) as wire:
+        assert ask(wire, content + content[:20]).status == 200
+        time.sleep(6)
+        assert ask(wire, content[20:]).status == 200
+
+
+def test_an_endless_head_is_refused(wire: Wire) -> None:
+    with pytest.raises(OSError, match=r"reset|Broken pipe"):
+        send_without_end(wire)
+
+
+def send_without_end(wire: Wire) -> None:
+    """A head that goes on until the server has enough of it, or for 12 MB."""
+    wire.send(b"GET /health HTTP/1.1\r\nhost: x\r\n")
+    for _ in range(200):
+        wire.send(b"x-more: " + b"x" * 60_000 + b"\r\n")
+        time.sleep(0.01)
+
+
+def test_what_was_asked_before_garbage_is_answered(wire: Wire) -> None:
+    wire.send(post(BODY) + b"this is no HTTP\r\n\r\n")
+    replies = [wire.read(), wire.read()]
+    assert [reply.status for reply in replies if reply] == [200, 400]

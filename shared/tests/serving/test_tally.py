@@ -71,3 +71,24 @@ def test_processes_add_up_even_after_their_end(tmp_path: Path) -> None:
     [family] = tally.families()
     assert family.samples[0].value == 124
     assert len(tally.workers()) == 1
+
+
+def test_what_counts_other_things_beside_it_is_left_out(tmp_path: Path) -> None:
+    other, counts = Counts("a", "A", {"x": ("1", "2")}), Counts("a", "A", {})
+    Tally([other], tmp_path)
+    tally = Tally([counts], tmp_path)
+    other.add(("1",), 5)
+    counts.add((), 2)
+    [family] = tally.families()
+    assert [sample.value for sample in family.samples] == [2]
+
+
+def test_a_process_that_counts_twice_loses_nothing(tmp_path: Path) -> None:
+    """As one does whose id comes back."""
+    first, second = Counts("a", "A", {}), Counts("a", "A", {})
+    Tally([first], tmp_path)
+    first.add((), 3)
+    tally = Tally([second], tmp_path)
+    second.add((), 4)
+    [family] = tally.families()
+    assert family.samples[0].value == 7

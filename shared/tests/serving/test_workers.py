@@ -32,6 +32,11 @@ def two(spec: ModelSpec, tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
+def process_of(tally: Path) -> int:
+    """The worker that counts there."""
+    return int(tally.name.partition("-")[0])
+
+
 def wait_for_tallies(folder: Path, number: int) -> list[Path]:
     """The counters of so many workers, once they have begun."""
     until = time.monotonic() + 60
@@ -64,15 +69,17 @@ def ask_many(port: int, number: int) -> list[int]:
 def held(process: int) -> Iterator[None]:
     """Stop a process for the block's time."""
     os.kill(process, signal.SIGSTOP)
-    yield
-    os.kill(process, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 def test_ten_thousand_requests_to_two_workers_are_counted_exactly(two: Service, tmp_path: Path) -> None:
     statuses: list[int] = []
     files = wait_for_tallies(tmp_path, 2)
     for file in files:  # who gets a connection is the system's choice, so one worker is held while the other answers
-        with held(int(file.stem)), ThreadPoolExecutor(10) as clients:
+        with held(process_of(file)), ThreadPoolExecutor(10) as clients:
             statuses += chain.from_iterable(clients.map(lambda _: ask_many(two.port, 500), range(10)))
     assert len(statuses) == 10_000
     assert statuses.count(200) == 6_000
@@ -86,7 +93,7 @@ def test_ten_thousand_requests_to_two_workers_are_counted_exactly(two: Service, 
 
 def test_a_killed_worker_is_replaced_and_its_counts_stay(two: Service, tmp_path: Path) -> None:
     ask_many(two.port, 100)
-    [victim, *_] = sorted(int(file.stem) for file in tmp_path.glob("portfolio-*/*.tally"))
+    [victim, *_] = sorted(process_of(file) for file in tmp_path.glob("portfolio-*/*.tally"))
     before = counted(two, r"^predictions_total")
     os.kill(victim, signal.SIGKILL)
     wait_for_tallies(tmp_path, 3)
@@ -95,7 +102,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(two: Service, tmp_path:
 
 
 def test_a_stopped_service_leaves_no_worker_and_no_file(two: Service, tmp_path: Path) -> None:
-    workers = [int(file.stem) for file in tmp_path.glob("portfolio-*/*.tally")]
+    workers = [process_of(file) for file in tmp_path.glob("portfolio-*/*.tally")]
     assert two.stop() == 0
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     assert list(tmp_path.glob("portfolio-*")) == []
@@ -165,13 +172,34 @@ def test_a_request_that_was_begun_is_answered_before_the_service_leaves(spec: Mo
         assert service.program.wait(timeout=20) == 0
 
 
-def test_a_second_signal_stops_at_once(spec: ModelSpec) -> None:
-    with running(spec, DRAIN_SECONDS="60") as service:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_signal_stops_at_once(spec: ModelSpec, workers: str) -> None:
+    with running(spec, WORKERS=workers, DRAIN_SECONDS="60") as service:
         service.program.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        time.sleep(1)
         begun = time.monotonic()
         assert service.stop() == 0
         assert time.monotonic() - begun < 20
+
+
+def test_a_stuck_worker_keeps_the_others_from_nothing(two: Service, tmp_path: Path) -> None:
+    stuck, other = (process_of(file) for file in wait_for_tallies(tmp_path, 2))
+    with held(stuck):
+        time.sleep(1)  # the supervisor is waiting for its sign of life
+        two.program.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 10
+        while Path(f"/proc/{other}").exists() and "Z" not in Path(f"/proc/{other}/stat").read_text():
+            assert time.monotonic() < until, "the other worker was not told"
+            time.sleep(0.1)
+
+
+def test_workers_end_with_a_supervisor_that_was_killed(two: Service, tmp_path: Path) -> None:
+    workers = [process_of(file) for file in wait_for_tallies(tmp_path, 2)]
+    two.program.kill()
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < until, "a worker goes on"
+        time.sleep(0.1)
 
 
 def test_the_access_log_has_a_line_for_every_request_where_it_is_wished(spec: ModelSpec) -> None:

@@ -20,6 +20,7 @@ from portfolio.serving.service import Service
 from portfolio.serving.shortcut import Shortcut
 from portfolio.serving.tally import FOLDER
 from portfolio.serving.turn import Turn
+from portfolio.serving.workers import end_with_parent
 from portfolio.settings import read_settings
 from portfolio.spec import ModelSpec
 
@@ -49,6 +50,8 @@ def build(spec: ModelSpec) -> Application:
     problems.install(app)
     add_routes(app, Endpoints(service, turn))
     tally = os.environ.get(FOLDER)
+    if tally:
+        end_with_parent()
     service.metrics.open((getattr(route, "path", "") for route in app.routes), Path(tally) if tally else None)
     return app
 

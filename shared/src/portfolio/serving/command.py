@@ -80,7 +80,7 @@ def _run(spec: ModelSpec, listener: socket.socket, settings: Settings) -> None:
     from portfolio.serving import workers  # uvicorn, which fetching the champion does without
 
     config = workers.config(f"{spec.name}.api:app", settings, stop_seconds=STOP_SECONDS)
-    if not workers.run(config, listener):
+    if not workers.run(config, listener, patience=settings.drain_seconds + 2 * STOP_SECONDS):
         raise PortfolioError(f"{spec.name} did not start.", remedy="The log above tells why.")
 
 

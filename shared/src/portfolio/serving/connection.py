@@ -10,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from portfolio.serving.edge import BUSY, Headers
 from portfolio.serving.shortcut import PATH, Shortcut
 
+HEAD_BYTES = 64 * 1024
+
 
 class Connection(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 connection. What follows is all that differs.
@@ -26,11 +28,14 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._read_seconds: float = getattr(self.config, "read_seconds", 30.0)  # where uvicorn was started by hand
         self._limit, self.limit_concurrency = self.limit_concurrency, None
         self._shortcut: Shortcut | None = getattr(self.app, "shortcut", None)
         self._body: bytes | None = None  # of the request that is being read, if it takes the shortcut
         self._asked = 0  # requests that took the shortcut and wait for their answer
-        self._reading = self._leaving = False
+        self._reading = self._in_head = self._leaving = False
+        self._head = 0  # bytes of the head that is being read
+        self._deadline = self.loop.time() + self._read_seconds
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Mark a connection beyond the limit; the edge answers its requests with 503."""
@@ -38,14 +43,42 @@ class Connection(HttpToolsProtocol):
         if self._limit is not None and len(self.connections) > self._limit:
             self.app_state = {**self.app_state, BUSY: True}
             self._shortcut = None
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        super().data_received(data)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The head of the request is too large.")
+        if self._reading:
+            self._expect()
+
+    def on_response_complete(self) -> None:
+        """An answer is out. Only an idle connection has its days numbered by that."""
+        super().on_response_complete()
+        if self._reading:
+            self._expect()
+        elif not getattr(self.cycle, "response_complete", True):
+            self._unset_keepalive_if_required()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, after what was asked before it."""
+        if self._asked and self._shortcut:
+            self._shortcut.turn.close()
+        super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         """The first byte of a request was read."""
-        self._reading = True
+        self._reading = self._in_head = True
+        self._head = 0
+        self._deadline = self.loop.time() + self._read_seconds
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
+        self._in_head = False
         if self._is_short():
             self._body = b""
             return
@@ -77,6 +110,11 @@ class Connection(HttpToolsProtocol):
         self._leaving = True
         if not self._reading and not self._asked:
             super().shutdown()
+
+    def _expect(self) -> None:
+        """Close unless the request that is awaited, or being read, is there in time."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_at(self._deadline, self.timeout_keep_alive_handler)
 
     def _is_short(self) -> bool:
         return (

@@ -12,7 +12,7 @@ from portfolio.bundle import Scorer, contributions
 from portfolio.data.frames import frame_of
 from portfolio.errors import PortfolioError, RequestRefused
 from portfolio.serving.service import Service
-from portfolio.serving.validate import BATCH_ROWS, EXPLAINED_ROWS, Row, validate, validate_batch
+from portfolio.serving.validate import BATCH_ROWS, EXPLAINED_ROWS, Row, validate, validate_batch, validate_each
 from portfolio.spec import Frame
 
 Prediction = dict[str, Any]
@@ -35,10 +35,10 @@ def predict(service: Service, bodies: Sequence[bytes]) -> list[bytes | Portfolio
     Raises ModelNotAvailable; and RequestRefused for a number beyond float32, without telling whose it is.
     """
     service.live.require()
-    rows = [_validated(service, body) for body in bodies]
+    rows = validate_each(service.spec.request, bodies)
     good = [row for row in rows if not isinstance(row, RequestRefused)]
-    answers = map(orjson.dumps, predictions(service, good) if good else ())
-    return [row if isinstance(row, RequestRefused) else next(answers) for row in rows]
+    answers = iter(predictions(service, good) if good else ())
+    return [row if isinstance(row, RequestRefused) else orjson.dumps(next(answers)) for row in rows]
 
 
 def predict_alone(service: Service, body: bytes, wish: Wish) -> bytes:
@@ -68,13 +68,6 @@ def predictions(service: Service, rows: Sequence[Row], wish: Wish = PLAIN) -> li
     if not wish.dry_run:
         service.metrics.predicted(outcomes)
     return answers
-
-
-def _validated(service: Service, body: bytes) -> Row | RequestRefused:
-    try:
-        return validate(service.spec.request, body)
-    except RequestRefused as error:
-        return error
 
 
 def _explanations(scorer: Scorer, frame: Frame) -> list[dict[str, Any]]:

@@ -27,8 +27,9 @@ class Entropy:
             return self._pieces.pop()
         except IndexError:
             page = os.urandom(PIECE * PIECES)
-            self._pieces = [page[start : start + PIECE] for start in range(0, len(page), PIECE)]
-            return self._pieces.pop()
+            pieces = [page[start : start + PIECE] for start in range(0, len(page), PIECE)]
+            mine, self._pieces = pieces.pop(), pieces
+            return mine
 
 
 class Ids:

@@ -1,15 +1,18 @@
 """Counters that cost a tenth of a microsecond and stay right across workers.
 
 Every worker adds to a file of its own in memory shared with the others, so nobody locks; whoever is asked for /metrics
-adds the files up. A dead worker's file stays, so no counter ever falls.
+adds the files up. A dead worker's file stays, so no counter ever falls. Within a worker the event loop and two threads
+add without a lock too: CPython does not change threads between reading a slot and storing it.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from itertools import accumulate, product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -82,13 +85,15 @@ class Tally:
     def __init__(self, blocks: Iterable[Counts | Spread], folder: Path | None) -> None:
         self._blocks, self._folder = tuple(blocks), folder
         ends = list(accumulate(block.size for block in self._blocks))
-        self._own = memoryview(_shared(folder, 8 * ends[-1]) if folder else bytearray(8 * ends[-1])).cast("d")
+        self._suffix = f".{_layout(self._blocks)}{SUFFIX}"  # code that counts other things may run beside this
+        size = 8 * ends[-1]
+        self._own = memoryview(_shared(folder, self._suffix, size) if folder else bytearray(size)).cast("d")
         for block, end in zip(self._blocks, ends, strict=True):
             block.slots = self._own[end - block.size : end]
 
     def families(self) -> Iterator[Metric]:
         """Every counter, summed over all workers that ever counted."""
-        totals = np.array(self._own) if self._folder is None else _sum(self._folder)
+        totals = np.array(self._own) if self._folder is None else _sum(self._files())
         for block in self._blocks:
             yield block.family(totals[: block.size])
             totals = totals[block.size :]
@@ -97,15 +102,27 @@ class Tally:
         """Process ids of the workers that run."""
         if self._folder is None:
             return [os.getpid()]
-        ids = (int(file.stem) for file in self._folder.glob(f"*{SUFFIX}"))
-        return [process for process in ids if Path(f"/proc/{process}").exists()]
+        ids = {int(file.name.partition("-")[0]) for file in self._files()}
+        return [process for process in sorted(ids) if Path(f"/proc/{process}").exists()]
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob(f"*{self._suffix}")) if self._folder else []
 
 
-def _sum(folder: Path) -> Vector:
-    return np.asarray(np.sum([np.fromfile(file) for file in folder.glob(f"*{SUFFIX}")], axis=0))
+def _layout(blocks: Iterable[Counts | Spread]) -> str:
+    named = [(block.name, sorted(block.at.items()), getattr(block, "bounds", ())) for block in blocks]
+    return sha256(repr(named).encode()).hexdigest()[:12]
 
 
-def _shared(folder: Path, size: int) -> mmap.mmap:
-    with (folder / f"{os.getpid()}{SUFFIX}").open("wb+") as file:
+def _sum(files: Iterable[Path]) -> Vector:
+    return np.asarray(np.sum([np.fromfile(file) for file in files], axis=0))
+
+
+def _shared(folder: Path, suffix: str, size: int) -> mmap.mmap:
+    """A file of this process alone, as an id may come back; a reader does not find it before it has its size."""
+    draft = folder / f"{os.getpid()}-{time.monotonic_ns()}"
+    with draft.open("xb+") as file:
         file.truncate(size)
-        return mmap.mmap(file.fileno(), size)
+        shared = mmap.mmap(file.fileno(), size)
+    draft.rename(draft.with_name(draft.name + suffix))
+    return shared

@@ -33,7 +33,7 @@ class Turn(Generic[Asked, Answer]):
     def join(self, asked: Asked, reply: Callable[[Answer | Exception], None], *, among: int = MOST) -> None:
         """Have `reply` called with the answer, or the error, soon: at once when all `among` that could ask have."""
         self._waiting.append((asked, reply))
-        if len(self._waiting) >= among:
+        if len(self._waiting) >= min(among, MOST):
             self.close()
         elif len(self._waiting) == 1:
             loop = asyncio.get_running_loop()

@@ -35,6 +35,17 @@ def validate(request: type[Request], body: bytes) -> Row:
     raise refused([_problem(problem, request.COLUMNS) for problem in problems])
 
 
+def validate_each(request: type[Request], bodies: Iterable[bytes]) -> list[Row | RequestRefused]:
+    """A row, or what `validate` raises, for each body."""
+    found: list[Row | RequestRefused] = []
+    for body in bodies:
+        try:
+            found.append(validate(request, body))
+        except RequestRefused as error:
+            found.append(error)
+    return found
+
+
 def validate_batch(request: type[Request], body: bytes, *, most: int) -> list[Row]:
     """The 1 to `most` rows of `{"instances": [...]}`; raises RequestRefused naming index and field of what is wrong."""
     return validate_objects(request, _instances(body, most))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
+import time
+from contextlib import suppress
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -15,11 +20,14 @@ from portfolio.serving.connection import Connection
 from portfolio.serving.tally import FOLDER
 from portfolio.settings import Settings, read_settings
 
-HANGING_SECONDS = 60  # without a sign of life, after which a worker is replaced; starting one takes a busy machine long
+HANGING_SECONDS = 30  # without a sign of life, after which a worker is replaced; starting one takes a busy machine long
+PR_SET_PDEATHSIG = 1
 
 
 class Config(uvicorn.Config):
-    """uvicorn's configuration, which every worker process takes its logging from."""
+    """uvicorn's configuration, which every worker process takes its logging from, and what connections ask beside."""
+
+    read_seconds: float
 
     def configure_logging(self) -> None:
         """Log as the rest of the service does."""
@@ -28,9 +36,50 @@ class Config(uvicorn.Config):
         logs.configure(settings.log_level, settings.log_format)
 
 
+class Supervisor(Multiprocess):
+    """uvicorn's supervisor, which looks at signals only between its questions to the workers, and waits without end.
+
+    Here SIGTERM reaches the workers at once, a second one too, and who does not leave in time is killed.
+    """
+
+    _told = False
+
+    def __init__(self, config: Config, sockets: list[socket.socket], *, patience: float) -> None:
+        super().__init__(config, sockets)
+        self._patience = patience
+        signal.signal(signal.SIGTERM, self._tell)
+
+    def terminate_all(self) -> None:
+        """Tell the workers to leave, unless they know."""
+        if not self._told:
+            super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait for the workers."""
+        until = time.monotonic() + self._patience
+        for worker in self.processes:
+            worker.process.join(max(0.0, until - time.monotonic()))
+            if worker.process.is_alive():
+                worker.kill()
+                worker.process.join()
+
+    def _tell(self, number: int, _frame: FrameType | None) -> None:
+        self._told = True
+        self.should_exit.set()
+        for worker in self.processes:
+            if worker.pid is not None and worker.exitcode is None:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, number)
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this worker when its supervisor is gone, however that ended: nobody would stop it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def config(app: str, settings: Settings, *, stop_seconds: int) -> Config:
     """How every worker serves. `app` is imported in each."""
-    return Config(
+    made = Config(
         app,
         http=Connection,
         ws="none",
@@ -44,10 +93,12 @@ def config(app: str, settings: Settings, *, stop_seconds: int) -> Config:
         timeout_worker_healthcheck=HANGING_SECONDS,
         workers=settings.workers,
     )
+    made.read_seconds = settings.read_seconds
+    return made
 
 
-def run(config: Config, listener: socket.socket) -> bool:
-    """Serve until a signal; whether it ever started.
+def run(config: Config, listener: socket.socket, *, patience: float) -> bool:
+    """Serve until a signal; whether it ever started. After `patience` seconds of leaving, workers are killed.
 
     One worker is this process. More are its children: they accept from the same socket, a dead one is replaced, and
     they count into files in a folder that goes when all are gone.
@@ -58,6 +109,6 @@ def run(config: Config, listener: socket.socket) -> bool:
         return server.started
     with TemporaryDirectory(prefix="portfolio-") as folder:
         os.environ[FOLDER] = folder
-        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor = Supervisor(config, sockets=[listener], patience=patience)
         supervisor.run()
     return all(worker.exitcode != STARTUP_FAILURE for worker in supervisor.processes)

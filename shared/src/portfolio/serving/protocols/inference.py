@@ -31,6 +31,7 @@ from portfolio.serving.validate import BATCH_ROWS, Row, check_names, check_numbe
 EXTENSIONS = ["binary_tensor_data"]
 PLATFORM = "onnx_onnxv1"
 JSON_LENGTH = "Inference-Header-Content-Length"
+DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Message:
         """Split a body by the header that tells where its JSON ends; raises RequestRefused (400) where it can't."""
         if json_length is None:
             return cls(body)
-        if not json_length.isdecimal() or int(json_length) > len(body):
+        if not json_length.isdecimal() or len(json_length) > DIGITS or int(json_length) > len(body):
             raise malformed(JSON_LENGTH, "be the length of the JSON in bytes")
         end = int(json_length)
         return cls(body[:end], body[end:])
