@@ -59,7 +59,7 @@ def access(**fields: Any) -> None:
     """Log one answered request as a JSON line, past the processors, which would cost more than the request."""
     now = datetime.now(UTC).isoformat()
     line = {"level": "info", "logger": "portfolio.access", "time": now, "message": "request", **fields}
-    with suppress(OSError):  # as in the library's handlers: nobody reads the log, and requests are answered all the same
+    with suppress(OSError):  # nobody reads the log any more; requests are answered all the same
         sys.stderr.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         sys.stderr.buffer.flush()
 
