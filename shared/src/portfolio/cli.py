@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from portfolio import terminal
+from portfolio.batch.job import EngineName
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
@@ -22,7 +23,6 @@ from portfolio.spec.projects import find_project, project_names
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Projects; all when left out.")]
 Port = Annotated[int | None, typer.Option(help="Port; else the one in the project's configuration.")]
-Engine = Literal["local", "ray"]
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
 
 
@@ -119,15 +119,19 @@ def serve(name: str, port: Port = None, host: Host = "127.0.0.1") -> None:
 
 def score(
     name: str,
-    source: Annotated[str, typer.Option("--input", help="File, folder or 'pattern': .csv, .jsonl, .parquet, .gz.")],
-    output: Annotated[Path, typer.Option(help="File to write: .csv, .jsonl or .parquet.")],
+    source: Annotated[str, typer.Option("--input", help="File, folder or 'pattern' of files.")],
+    output: Annotated[Path, typer.Option(help="File to write.")],
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder; else the one that is served.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one a core.")] = None,
-    engine: Annotated[Engine, typer.Option(help="Where it runs: this machine, or a Ray cluster.")] = "local",
+    engine: Annotated[EngineName, typer.Option(help="Where it runs: this machine, or a Ray cluster.")] = "local",
     ray_address: Annotated[str | None, typer.Option(help="Ray cluster; else a Ray of its own.")] = None,
 ) -> None:
-    """Score files of rows. Exit code 3: done, but some rows were refused."""
+    """Score files of rows. Exit code 3: done, but some rows were refused; OUTPUT.rejected.jsonl lists them.
+
+    Inputs end with .csv, .jsonl, .ndjson (each also with .gz after it) or .parquet, the output with one of these
+    without .gz. After a run that was broken off, the same command goes on with the parts that are finished.
+    """
 
     def command() -> int:
         if find_spec("pyarrow") is None:

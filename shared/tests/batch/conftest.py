@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,8 +51,8 @@ class Told:
 
 
 @pytest.fixture(scope="session")
-def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSpec]:
-    """A binary project with a live model, installed beside a regression one."""
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two projects and their live models, which is to be put on the path."""
     folder = tmp_path_factory.mktemp("installed")
     for spec in (LATE, COST):
         placed = project(spec, folder / spec.name)
@@ -62,13 +63,20 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSpec]:
     (installed / "entry_points.txt").write_text(ENTRY_POINTS)
     places = {"late": str(folder / "toylate"), "cost": str(folder / "toycost")}
     (folder / "installed_toys.py").write_text(MODULE.format(**places))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def late(installation: Path) -> Iterator[ModelSpec]:
+    """A binary project, installed beside a regression one until the module ends: other tests list what is installed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(TOYS)]))
-        patch.syspath_prepend(str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(installation), str(TOYS)]))
+        patch.syspath_prepend(str(installation))
         yield find_project("toylate")
+    importlib.invalidate_caches()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cost(late: ModelSpec) -> ModelSpec:
     """The regression project."""
     return find_project("toycost")

@@ -5,10 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from portfolio.batch.command import run_scoring
+from portfolio.batch.inputs import ENDINGS
+from portfolio.batch.job import Done, Job, Part
+from portfolio.batch.plan import Order
+from portfolio.batch.processes import on_processes
+from portfolio.errors import DataError
 from portfolio.spec import ModelSpec
 
 BIN = Path(sys.executable).parent
@@ -49,6 +57,32 @@ def test_a_job_with_refusals_ends_with_3_and_the_reasons(rows: Path, tmp_path: P
     assert "refused 4 rows" in shown
     assert "3 x pieces: must be at most 9" in shown
     assert "1 x colour: must be one of red, blue" in shown
+
+
+def test_the_rate_is_of_the_rows_that_this_run_scored(
+    late: ModelSpec, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken_off(job: Job, parts: Iterator[Part]) -> Iterator[Done]:
+        yield from on_processes(job, parts, most=1)
+        raise DataError("The power went.")
+
+    rows.write_text(GOOD + "3,2.5,red\n" * 4)
+    order = Order(spec=late, source=str(rows), output=tmp_path / "scores.csv")
+    with pytest.raises(DataError, match="power"):
+        run_scoring(order, broken_off)
+    assert run_scoring(order, partial(on_processes, most=1)) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "scored 5 of 5 rows, 0 of them now, in " in shown
+    assert "(0 a second)" in shown
+
+
+def test_help_names_the_list_of_refused_rows_and_every_ending() -> None:
+    command = [BIN / "portfolio", "score", "--help"]
+    wide = os.environ | {"NO_COLOR": "1", "COLUMNS": "150"}
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide).stdout
+    assert "OUTPUT.rejected.jsonl" in shown
+    assert "the same command goes on" in " ".join(shown.split())
+    assert all(ending.removesuffix(".gz") in shown for ending in ENDINGS)
 
 
 def test_a_job_that_can_not_be_done_ends_with_1_and_one_line(rows: Path, tmp_path: Path) -> None:

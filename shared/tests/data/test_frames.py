@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from toys import Order
 
-from portfolio.data.frames import Layout, frame_of, pack
+from portfolio.data.frames import Layout, floats, frame_of, pack
 
 
 def test_what_is_missing_is_nan_or_an_empty_text() -> None:
@@ -22,6 +23,14 @@ def test_columns_keep_the_order_of_the_fields() -> None:
 def test_a_whole_number_beyond_float64_is_infinite_so_that_it_is_refused_as_too_large() -> None:
     frame = frame_of([{"pieces": 10**400}, {"pieces": -(10**400)}, {"pieces": 3}], Order.COLUMNS)
     assert frame["pieces"].tolist() == [np.inf, -np.inf, 3.0]
+
+
+@pytest.mark.parametrize(("number", "nearest"), [(10**400, np.inf), (-(10**400), -np.inf), (7, 7.0)])
+def test_a_list_and_rows_of_numbers_become_floats_in_the_same_way(number: int, nearest: float) -> None:
+    made = floats([1, None, number])
+    np.testing.assert_array_equal(made, [1.0, np.nan, nearest])
+    np.testing.assert_array_equal(floats([[1, None, number], [2.5, 3, 4]]), [made, [2.5, 3.0, 4.0]])
+    assert made.dtype == np.float64
 
 
 def test_packing_orders_the_columns_as_the_layout_names_them() -> None:

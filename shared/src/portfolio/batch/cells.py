@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from portfolio.data.frames import floats
 from portfolio.data.rules import Mask
 from portfolio.spec import Column, Frame, Request
 
@@ -114,7 +114,7 @@ def _strict(column: Column, values: list[Any], takes_null: bool, takes_empty: bo
     fine = {type(...), *kinds, *([type(None)] if takes_null else [])}
     doubtful = _where(values, lambda value: type(value) not in fine)
     if column.numeric:
-        numbers = _as_floats([value if type(value) in kinds else None for value in values])
+        numbers = floats([value if type(value) in kinds else None for value in values])
         return numbers, doubtful | (np.isnan(numbers) & _where(values, lambda value: type(value) is float))
     texts = np.empty(len(values), dtype=object)
     texts[:] = [value if type(value) is str else "" for value in values]
@@ -123,17 +123,3 @@ def _strict(column: Column, values: list[Any], takes_null: bool, takes_empty: bo
 
 def _where(values: list[Any], holds: Callable[[Any], bool]) -> Mask:
     return np.fromiter(map(holds, values), dtype=bool, count=len(values))
-
-
-def _as_floats(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    try:
-        return np.array(values, dtype=np.float64)  # None becomes NaN
-    except OverflowError:  # a whole number of more than 308 digits, which JSON may hold and no float
-        return np.array([value if value is None else _nearest(value) for value in values], dtype=np.float64)
-
-
-def _nearest(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 FormatName = Literal["csv", "jsonl", "parquet"]
+EngineName = Literal["local", "ray"]
 
 
 class Value(BaseModel):

@@ -11,6 +11,7 @@ from portfolio.batch.folder import Folder
 from portfolio.batch.inputs import check_unchanged
 from portfolio.batch.job import Done, Job
 from portfolio.batch.outputs import join_parts
+from portfolio.errors import DataError
 from portfolio.spec import ModelSpec
 
 
@@ -26,9 +27,12 @@ class Summary:
 
 
 def join(job: Job, spec: ModelSpec, folder: Folder) -> Summary:
-    """Put the output in its place in one step; an old file of refused rows does not outlive it."""
+    """Put the output in its place in one step; an old file of refused rows does not outlive it.
+
+    Raises DataError where the input changed or a part is missing, with nothing written to the output.
+    """
     check_unchanged(job)
-    done = [one for _, one in sorted(folder.finished().items())]
+    done = _all_parts(folder)
     output, rejected = Path(job.output), Path(f"{job.output}.rejected.jsonl")
     draft, refusals = folder.path / "output.draft", folder.path / "rejected.draft"
     join_parts(job, spec, [folder.part(one.number) for one in done], draft)
@@ -38,6 +42,18 @@ def join(job: Job, spec: ModelSpec, folder: Folder) -> Summary:
         refusals.replace(rejected)
     draft.replace(output)
     return _summary(job, done, rejected if rejected.exists() else None)
+
+
+def _all_parts(folder: Folder) -> list[Done]:
+    done, total = folder.finished(), folder.total()
+    odd = sorted(done.keys() ^ set(range(total)))
+    if odd or not total:
+        which = f"look for {', '.join(map(str, odd[:10]))}" if total else "their total is not known"
+        raise DataError(
+            f"{folder.path} does not hold exactly the parts of the input: {which}.",
+            remedy="Run the same command again; if it says the same, remove that folder first.",
+        )
+    return [done[number] for number in range(total)]
 
 
 def _join_refusals(job: Job, folder: Folder, done: list[Done], target: Path) -> None:

@@ -11,13 +11,14 @@ from portfolio.batch.texts import is_compressed
 
 
 def cut(job: Job, folder: Folder, *, finished: Collection[int]) -> Iterator[Part]:
-    """The parts that are not finished, in the input's order, found as they are asked for."""
+    """The parts that are not finished, in the input's order, found as they are asked for; then their total is known."""
     number = -1
     for number, (file, piece) in enumerate(_pieces(job)):
         if number not in finished:
             yield _part(job, folder, number, file, piece)
     if number < 0 and not finished:  # no rows: an output without rows
         yield _part(job, folder, 0, 0, Piece(0, 0, job.size))
+    folder.note_total(max(number + 1, 1))
 
 
 def _pieces(job: Job) -> Iterator[tuple[int, Piece]]:

@@ -30,7 +30,7 @@ class Watch(Protocol):
 
 
 class Shown:
-    """A watch on a terminal, or on what isn't one."""
+    """A watch on a terminal, or on what isn't one. `scored` are the rows that this run has scored."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
         self._console = console
@@ -38,6 +38,7 @@ class Shown:
         self._task: TaskID | None = None
         self._began = self._told = time.monotonic()
         self._rows = 0
+        self.scored = 0
         self._used = self._size = 0
 
     def notice(self, text: str) -> None:
@@ -52,6 +53,7 @@ class Shown:
 
     def finished(self, done: Done) -> None:
         self._rows += done.rows
+        self.scored += done.rows - done.refused
         self._used += done.weight
         now = time.monotonic()
         rate = f"{self._rows:,} rows, {self._rows / (now - self._began):,.0f} a second"
@@ -63,7 +65,7 @@ class Shown:
 
 
 @contextmanager
-def shown() -> Iterator[Watch]:
+def shown() -> Iterator[Shown]:
     """A watch for people, on standard error."""
     console = terminal.notices()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))

@@ -41,9 +41,18 @@ def frame_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Fr
     """
     numbers = [column.name for column in columns if column.numeric]
     texts = [column.name for column in columns if not column.numeric]
-    numeric = iter(_floats([[row.get(name) for name in numbers] for row in rows]).T)
+    numeric = iter(floats([[row.get(name) for name in numbers] for row in rows]).T)
     text = iter(np.array([[row.get(name) or "" for name in texts] for row in rows], dtype=object).T)
     return {column.name: next(numeric if column.numeric else text) for column in columns}
+
+
+def floats(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Numbers [N], or rows of numbers [N, k], as float64; None becomes NaN, a whole number beyond float64 infinite."""
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        nearest = np.vectorize(_nearest, otypes=[np.float64])
+        return np.asarray(nearest(np.array(values, dtype=object)))
 
 
 def layout_of(features: Frame) -> Layout:
@@ -73,19 +82,11 @@ def rows_of(frame: Frame, rows: Sequence[int], columns: Sequence[Column]) -> lis
     ]
 
 
-def _floats(rows: list[list[Any]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Numbers, float64 [N, k]; None becomes NaN, and a whole number beyond float64 infinite."""
+def _nearest(value: float | None) -> float:
     try:
-        return np.array(rows, dtype=np.float64)
+        return math.nan if value is None else float(value)
     except OverflowError:
-        return np.array([[_float(value) for value in row] for row in rows], dtype=np.float64)
-
-
-def _float(value: float | None) -> float | None:
-    try:
-        return None if value is None else float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator] # None does not overflow
 
 
 def _stack(columns: list[np.ndarray[Any, Any]], length: int) -> np.ndarray[Any, Any]:
