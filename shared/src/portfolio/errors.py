@@ -43,7 +43,7 @@ class RegistryError(PortfolioError):
 
 
 class Overloaded(PortfolioError):
-    """More connections are open than this worker serves."""
+    """More connections are open, or more batches wait, than this worker serves."""
 
     status = 503
     title = "Overloaded"

@@ -240,3 +240,21 @@ def test_what_was_asked_before_garbage_is_answered(wire: Wire) -> None:
     wire.send(post(BODY) + b"this is no HTTP\r\n\r\n")
     replies = [wire.read(), wire.read()]
     assert [reply.status for reply in replies if reply] == [200, 400]
+
+
+def test_batches_beyond_those_that_memory_is_held_for_are_sent_away(service: Service) -> None:
+    """Each of the first eight has begun to send its body, and holds its place."""
+    content = post(b'{"instances": []}' + b" " * 100, "/predict/batch")
+    wires = [Wire(service.port) for _ in range(9)]
+    for wire in wires[:8]:
+        wire.send(content[:-50])
+    time.sleep(0.5)
+    refused = ask(wires[8], content)
+    assert (refused.status, refused.headers["retry-after"], refused.json()["title"]) == (503, "1", "Overloaded")
+    wires[0].send(content[-50:])
+    answered = wires[0].read()
+    assert answered is not None
+    assert answered.status == 422
+    assert ask(wires[8], content).status == 422
+    for wire in wires:
+        wire.__exit__()

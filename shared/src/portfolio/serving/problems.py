@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "portfolio.request_id"
 PATH_LENGTH = 200
 RETRY_SECONDS = 1
+RETRY = {"Retry-After": str(RETRY_SECONDS)}
 INFERENCE = "/v2"
 """Where clients of the Open Inference Protocol read the member `error`, which RFC 9457 allows beside its own."""
 WHERE_TO_LOOK = "Its log tells why, under this request_id."
@@ -67,8 +68,7 @@ def document(error: PortfolioError, scope: Scope) -> bytes:
 def busy(scope: Scope) -> Response:
     """What a client beyond the limit of connections gets: come back later, and not on this connection."""
     error = Overloaded("Too many connections are open.", remedy=f"Try again in {RETRY_SECONDS} s, or add workers.")
-    headers = {"Retry-After": str(RETRY_SECONDS), "Connection": "close"}
-    return Response(document(error, scope), error.status, headers, MEDIA_TYPE)
+    return Response(document(error, scope), error.status, {**RETRY, "Connection": "close"}, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -86,7 +86,7 @@ def _unforeseen(error: Exception, scope: Scope) -> bytes:
 
 async def _render(request: Request, error: Exception) -> Response:
     status, body = settled(error, request.scope)
-    return Response(body, status, media_type=MEDIA_TYPE)
+    return Response(body, status, RETRY if isinstance(error, Overloaded) else None, MEDIA_TYPE)
 
 
 async def _render_routing(request: Request, error: Exception) -> Response:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import orjson
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from portfolio.errors import RequestRefused
+from portfolio.errors import Overloaded, RequestRefused
 from portfolio.serving import flow, info, openapi
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_json, read_wish
 from portfolio.serving.problems import JSON
@@ -21,6 +23,7 @@ from portfolio.serving.service import Service
 from portfolio.serving.turn import Turn
 
 BATCH_BYTES = 16 * 1024 * 1024
+LARGE_BODIES = 8  # held at once, those that wait for their turn included
 OPEN_DATA = "data.json.gz"
 
 
@@ -71,6 +74,7 @@ class Endpoints:
     turn: Turn[bytes, bytes]
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
 
     async def home(self) -> Response:
         """What this is and where to go."""
@@ -103,9 +107,10 @@ class Endpoints:
     async def predict_batch(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
         wish = read_wish(request.scope["query_string"])
-        body = await read_json(request.scope, request.receive, BATCH_BYTES)
         aside = self.explanations if wish.explain else self.batches
-        content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
+        with self._room():
+            body = await read_json(request.scope, request.receive, BATCH_BYTES)
+            content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def explain(self, request: Request) -> Response:
@@ -155,10 +160,11 @@ class Endpoints:
     async def v2_infer(self, request: Request) -> Response:
         """Answer up to 10,000 rows given as tensors, all or none."""
         wish = read_wish(request.scope["query_string"])
-        body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
-        inference.check_model(self.service, **request.path_params)
-        asked = inference.Message.of(body, request.headers.get(inference.JSON_LENGTH))
-        answer = await to_thread.run_sync(inference.infer, self.service, asked, wish, limiter=self.batches)
+        with self._room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
+            inference.check_model(self.service, **request.path_params)
+            asked = inference.Message.of(body, request.headers.get(inference.JSON_LENGTH))
+            answer = await to_thread.run_sync(inference.infer, self.service, asked, wish, limiter=self.batches)
         if not answer.raw:
             return Response(answer.json, media_type=JSON)
         headers = {inference.JSON_LENGTH: str(len(answer.json))}
@@ -167,10 +173,11 @@ class Endpoints:
     async def invocations(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) given as MLflow takes them, all or none."""
         wish = read_wish(request.scope["query_string"])
-        body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, CSV))
         invoke = invocations.invoke_csv if media_type(request.scope["headers"]) == CSV else invocations.invoke
         aside = self.explanations if wish.explain else self.batches
-        content = await to_thread.run_sync(invoke, self.service, body, wish, limiter=aside)
+        with self._room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, CSV))
+            content = await to_thread.run_sync(invoke, self.service, body, wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def ping(self) -> Response:
@@ -181,6 +188,18 @@ class Endpoints:
     async def mlflow_version(self) -> Response:
         """The version of MLflow whose scoring protocol this is."""
         return Response(invocations.mlflow_version(), media_type="text/plain")
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Keep a large body in memory only where not too many are there; raises Overloaded."""
+        try:
+            self.rooms.acquire_nowait()
+        except WouldBlock:
+            raise Overloaded("Too many batches are waiting.", remedy="Try again later, or add workers.") from None
+        try:
+            yield
+        finally:
+            self.rooms.release()
 
     async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
         body = await read_json(request.scope, request.receive, PREDICT_BYTES)
