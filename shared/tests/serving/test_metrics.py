@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import orjson
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from toys import ORDER, orders
+
+from portfolio.serving import create_app, flow
+from portfolio.spec import ModelSpec
 
 
 def figures(client: TestClient) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -93,6 +100,17 @@ def test_a_dry_run_is_not_counted_as_a_prediction(client: TestClient, path: str)
 def test_a_refused_request_is_no_prediction(client: TestClient) -> None:
     client.post("/predict/batch", json={"instances": [ORDER, {}]})
     assert figure(client, "prediction_probability_count") == 0
+
+
+def test_an_answer_that_cannot_be_written_has_the_others_counted_once(late: ModelSpec) -> None:
+    def respond(outcome: Any, _: Any) -> dict[str, Any]:
+        return {"probability": {outcome.probability} if outcome.decision else outcome.probability}
+
+    bodies = [orjson.dumps(row) for row in orders(40)]
+    with TestClient(create_app(replace(late, respond=respond))) as client:
+        answers = flow.predict(client.app.shortcut.service, bodies)  # type: ignore[attr-defined]
+        assert {type(answer) for answer in answers} == {bytes, orjson.JSONEncodeError}
+        assert figure(client, "prediction_probability_count") == 40
 
 
 def test_the_live_model_is_shown_with_its_data(client: TestClient) -> None:

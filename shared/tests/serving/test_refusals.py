@@ -12,7 +12,7 @@ from starlette.types import Message, Scope
 from toys import ORDER
 
 from portfolio.errors import RequestRefused
-from portfolio.serving.body import read_json
+from portfolio.serving.body import read_body
 from portfolio.serving.validate import allowed, validate
 from portfolio.spec import Column, Request
 
@@ -190,14 +190,14 @@ async def gone() -> Message:
 async def test_reading_stops_at_the_limit_whatever_the_content_length_says() -> None:
     client = Endless()
     with pytest.raises(RequestRefused, match="larger than 64 KB"):
-        await read_json(headed((b"content-length", b"10")), client.receive, 65_536)
+        await read_body(headed((b"content-length", b"10")), client.receive, 65_536)
     assert client.sent == 70_000
 
 
 @pytest.mark.anyio
 async def test_nothing_is_read_where_the_content_length_is_beyond_the_limit() -> None:
     with pytest.raises(RequestRefused, match="larger than 64 KB"):
-        await read_json(headed((b"content-length", b"65537")), never, 65_536)
+        await read_body(headed((b"content-length", b"65537")), never, 65_536)
 
 
 @pytest.mark.anyio
@@ -205,14 +205,14 @@ async def test_nothing_is_read_where_the_content_length_is_beyond_the_limit() ->
 async def test_on_a_connection_that_closes_the_rest_is_read_and_thrown_away_within_bounds(scope: Scope) -> None:
     client = Endless()
     with pytest.raises(RequestRefused, match="larger than 64 KB"):
-        await read_json(scope, client.receive, 65_536)
+        await read_body(scope, client.receive, 65_536)
     assert client.sent == pytest.approx(32 * 1024 * 1024, abs=10_000)
 
 
 @pytest.mark.anyio
 async def test_a_client_that_leaves_ends_the_reading() -> None:
     with pytest.raises(RequestRefused, match="closed"):
-        await read_json(headed(), gone, 65_536)
+        await read_body(headed(), gone, 65_536)
 
 
 @pytest.mark.parametrize(

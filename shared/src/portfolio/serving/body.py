@@ -18,11 +18,6 @@ THROWN_AWAY = 32 * 1024 * 1024
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
-async def read_json(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body; raises RequestRefused: 415 for what doesn't call itself JSON, 413 beyond `limit` bytes."""
-    return await read_body(scope, receive, limit)
-
-
 async def read_body(scope: Scope, receive: Receive, limit: int, *, takes: tuple[str, ...] = (JSON,)) -> bytes:
     """The whole body; raises RequestRefused: 415 for what calls itself anything else, 413 beyond `limit` bytes.
 

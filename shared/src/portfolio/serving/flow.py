@@ -10,7 +10,8 @@ import orjson
 
 from portfolio.bundle import Scorer, contributions
 from portfolio.data.frames import frame_of
-from portfolio.errors import PortfolioError, RequestRefused
+from portfolio.errors import RequestRefused
+from portfolio.serving.problems import written
 from portfolio.serving.service import Service
 from portfolio.serving.validate import BATCH_ROWS, EXPLAINED_ROWS, Row, validate, validate_batch, validate_each
 from portfolio.spec import Frame
@@ -29,7 +30,7 @@ class Wish:
 PLAIN = Wish()
 
 
-def predict(service: Service, bodies: Sequence[bytes]) -> list[bytes | PortfolioError]:
+def predict(service: Service, bodies: Sequence[bytes]) -> list[bytes | Exception]:
     """Answer request objects that arrived together, each as if it had come alone.
 
     Raises ModelNotAvailable; and RequestRefused for a number beyond float32, without telling whose it is.
@@ -38,7 +39,7 @@ def predict(service: Service, bodies: Sequence[bytes]) -> list[bytes | Portfolio
     rows = validate_each(service.spec.request, bodies)
     good = [row for row in rows if not isinstance(row, RequestRefused)]
     answers = iter(predictions(service, good) if good else ())
-    return [row if isinstance(row, RequestRefused) else orjson.dumps(next(answers)) for row in rows]
+    return [row if isinstance(row, RequestRefused) else written(next(answers)) for row in rows]
 
 
 def predict_alone(service: Service, body: bytes, wish: Wish) -> bytes:

@@ -32,6 +32,14 @@ Answer = tuple[int, bytes]
 """Status and body."""
 
 
+def written(prediction: object) -> bytes | Exception:
+    """A prediction as JSON, or the error that it can't be: that of one must not have the others scored again."""
+    try:
+        return orjson.dumps(prediction)
+    except TypeError as error:
+        return error
+
+
 def settled(answer: bytes | Exception, scope: Scope) -> Answer:
     """The answer that was found, or the one to the error that was met."""
     if isinstance(answer, bytes):

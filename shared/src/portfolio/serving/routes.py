@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
 from portfolio.serving import flow, info, openapi
-from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_json, read_wish
+from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.problems import JSON
 from portfolio.serving.protocols import documented, inference, invocations
 from portfolio.serving.service import Service
@@ -101,7 +101,7 @@ class Endpoints:
         wish = read_wish(request.scope["query_string"])
         if wish != flow.PLAIN:
             return await self._predict_alone(request, wish)
-        body = await read_json(request.scope, request.receive, PREDICT_BYTES)
+        body = await read_body(request.scope, request.receive, PREDICT_BYTES)
         return Response(await self.turn.ask(body), media_type=JSON)
 
     async def predict_batch(self, request: Request) -> Response:
@@ -109,7 +109,7 @@ class Endpoints:
         wish = read_wish(request.scope["query_string"])
         aside = self.explanations if wish.explain else self.batches
         with self._room():
-            body = await read_json(request.scope, request.receive, BATCH_BYTES)
+            body = await read_body(request.scope, request.receive, BATCH_BYTES)
             content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
         return Response(content, media_type=JSON)
 
@@ -202,7 +202,7 @@ class Endpoints:
             self.rooms.release()
 
     async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
-        body = await read_json(request.scope, request.receive, PREDICT_BYTES)
+        body = await read_body(request.scope, request.receive, PREDICT_BYTES)
         content = await to_thread.run_sync(flow.predict_alone, self.service, body, wish, limiter=self.explanations)
         return Response(content, media_type=JSON)
 
