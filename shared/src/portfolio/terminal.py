@@ -14,7 +14,7 @@ from portfolio import logs
 from portfolio.errors import PortfolioError
 from portfolio.settings import read_settings
 
-INTERRUPTED, TERMINATED = 130, 143  # what a shell reports after Ctrl-C and after SIGTERM
+FAILED, INTERRUPTED, TERMINATED = 1, 130, 143  # the latter two are what a shell reports after Ctrl-C and after SIGTERM
 
 
 def output() -> Console:
@@ -25,6 +25,11 @@ def output() -> Console:
 def notices() -> Console:
     """Standard error: progress and errors, so that output can be piped."""
     return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def tell(error: PortfolioError) -> None:
+    """An error as one line with its remedy."""
+    notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
 
 
 def run(command: Callable[[], int | None]) -> NoReturn:
@@ -38,7 +43,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         logs.configure(settings.log_level, settings.log_format)
         raise SystemExit(command() or 0)
     except PortfolioError as error:
-        notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
-        raise SystemExit(1) from None
+        tell(error)
+        raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
