@@ -16,20 +16,21 @@ ARGS ?=
 STAMP := .venv/.installed-$(shell (pwd; cat requirements/*.txt shared/pyproject.toml projects/*/pyproject.toml \
 	scripts/install.sh) | sha256sum | cut -c1-16)
 
-ifneq ($(filter api-start,$(MAKECMDGOALS)),)
+NEED_PROJECT := $(filter api-start docker-release,$(MAKECMDGOALS))
+ifneq ($(NEED_PROJECT),)
 ifeq ($(PROJECT),)
-$(error api-start needs a project: make api-start PROJECT=bankchurn)
+$(error $(NEED_PROJECT) needs a project: make $(NEED_PROJECT) PROJECT=bankchurn)
 endif
 endif
 
 .PHONY: help install upgrade-deps data train evaluate twin-report demo demo-up demo-down mlflow api-start \
-	test test-fast lint format check bench clean distclean
+	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test test test-fast lint format check bench clean distclean
 
 ##@ Start here
 help: ## List every task
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nPROJECT=name limits a task to one project; ARGS="..." is passed on to the command.\n'
 
 demo: install ## Train what is missing, start MLflow and every API, show where they are; Ctrl-C stops all
@@ -40,6 +41,31 @@ demo-up: install ## The same in the background
 
 demo-down: install ## Stop what demo-up started
 	@$(PORTFOLIO) demo down $(ARGS)
+
+##@ Containers
+docker-demo: ## The same as containers: build images, train what is missing, start, show where everything is
+	@scripts/docker-demo.sh
+
+docker-demo-down: ## Stop the containers; models, data and caches stay in their volumes
+	@. scripts/docker.sh && docker compose down --remove-orphans
+
+docker-build: ## Build the images, tagged with version and commit, and print their sizes
+	@PROJECT=$(PROJECT) scripts/docker-build.sh
+
+docker-release: ## An image that serves by itself, champion and key baked in: make docker-release PROJECT=bankchurn
+	@PROJECT=$(PROJECT) scripts/docker-release.sh
+
+docker-push: ## Push what docker-build made; IMAGE_PREFIX=ghcr.io/owner/ names the registry
+	@PROJECT=$(PROJECT) scripts/docker-push.sh
+
+docker-clean: ## Stop the containers and remove their volumes and images; mlruns stays
+	@scripts/docker-clean.sh
+
+docker-test: install ## The containers on a real engine, from a cold start to nothing left
+	@$(BIN)/pytest -m docker tests/containers $(ARGS)
+
+docker-logs: ## What the containers say, and go on saying
+	@. scripts/docker.sh && docker compose logs --follow --tail 100 $(ARGS)
 
 ##@ Environment
 install: $(STAMP) ## Make .venv from the locks; does nothing when nothing changed
@@ -73,10 +99,10 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 
 ##@ Quality
 test: install ## All tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
 test-fast: install ## All but the end-to-end tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not e2e" $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not e2e and not docker" $(ARGS)
 
 lint: install ## Style, types and the layers of the architecture; changes nothing
 	@$(BIN)/ruff check .

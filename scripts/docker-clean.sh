@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# `make docker-clean`: the stack with its volumes, and every image of this repository. mlruns is shared with `make demo`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/docker.sh
+
+docker compose down --volumes --remove-orphans
+images=$(docker image ls --filter "reference=${PREFIX}*" --format '{{.Repository}}:{{.Tag}}')
+[ -z "$images" ] || xargs docker image rm --force <<<"$images"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# `make docker-release PROJECT=name`: an image that serves by itself, with the champion and the public key baked in.
+# Every champion gets a tag of its own, so going back is running an older tag.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/docker.sh
+
+project=${PROJECT:?}
+folder=.release/$project
+image=$PREFIX$project
+registry=${MLFLOW_TRACKING_URI:-http://localhost:${MLFLOW_PORT:-5000}}
+
+build serve "$project" "$image-serve"
+# fetched by what fetches for an API: downloaded, verified, pointed at
+container=$(docker create --network host --env MLFLOW_TRACKING_URI="$registry" "$image-serve:$REVISION" python -m portfolio.serving.sidecar "$project")
+trap 'docker rm --force "$container" >/dev/null' EXIT
+docker start --attach "$container"
+rm -rf "$folder"
+mkdir -p "$folder"
+docker cp "$container:/app/projects/$project/cache" "$folder/models" >/dev/null
+[ -f "$folder/models/current" ] || fail "no champion of $project came from $registry; remedy: see the lines above, train or promote one"
+
+model=$(sed -nE 's/.*"model_version": ?"([^"]+)".*/\1/p' "$folder/models/current")
+tag=$VERSION-$REVISION-model$model
+docker build --quiet --target release --build-arg PROJECT="$project" --build-arg VERSION="$VERSION" --build-arg REVISION="$REVISION" \
+  --tag "$image:$tag" . >/dev/null
+rm -rf "$folder"
+printf '%s\n' "released: docker run -p 8000:8000 $image:$tag"
