@@ -27,7 +27,7 @@ check_ports() {
   local name port by taken=
   while read -r name port; do
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
-    [ "$(docker ps --filter "publish=$port" --filter "label=com.docker.compose.project=portfolio" --format '{{.Names}}')" = "$name" ] && continue
+    [ "$(docker ps --filter "publish=$port" --filter "label=com.docker.compose.project=$STACK" --format '{{.Names}}')" = "$name" ] && continue
     by=$(owner "$port")
     taken+="Port $port, which $name needs, is taken${by:+ by $by}. "
   done < <(published)
@@ -54,8 +54,8 @@ wait_until_healthy() {
 
 table() {
   local services
-  mapfile -t services < <(docker ps --filter label=com.docker.compose.project=portfolio --format '{{.Names}} {{.Ports}}' |
-    sed -nE 's|^([^ ]+) .*:([0-9]+)->([0-9]+)/tcp.*|\1=\2=http://\1:\3|p')
+  mapfile -t services < <(docker ps --filter "label=com.docker.compose.project=$STACK" --format '{{.Names}} {{.Ports}}' |
+    sed -nE 's|^([^ ]+) .*:([0-9]+)->([0-9]+)/tcp.*|\1=\2=http://\1:\3|p' | sort -t= -k2n)
   docker compose run --rm --no-deps -T trainer portfolio demo table "${services[@]}"
 }
 
@@ -70,6 +70,6 @@ docker compose --progress quiet up --detach || true # what is not healthy is in 
 wait_until_healthy
 healthy=0
 table || healthy=$?
-docker ps --filter label=com.docker.compose.project=portfolio --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
+docker ps --filter "label=com.docker.compose.project=$STACK" --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
 echo "\`make docker-demo-down\` stops all of it, \`make docker-logs\` shows what it says."
 exit "$healthy"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the scripts that use containers: is there an engine, which compose file, and how an image is built.
 export COMPOSE_FILE=docker-compose.demo.yml DOCKER_BUILDKIT=1
+export STACK=${COMPOSE_PROJECT_NAME:-portfolio}
 
 fail() {
   printf '%s: %s\n' "$(basename "${0%.sh}")" "$1" >&2

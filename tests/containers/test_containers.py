@@ -1,0 +1,247 @@
+"""The containers as their users meet them, in order: from a cold start over failures to nothing left."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack import APIS, PORTS, PREFIX, STACK, Stack, address, ask, predict, seconds_until
+
+pytestmark = pytest.mark.docker
+
+COLD_SECONDS, WARM_SECONDS, REBUILD_SECONDS, BACK_SECONDS = 600, 90, 30, 20
+SERVE_MB = 350
+RETRAIN = "python -m src.bankchurn.training --data-path data/raw/churn.csv --register-model"
+
+
+def report(what: str, seconds: float) -> None:
+    sys.stdout.write(f"\n  {what}: {seconds:.1f} s")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("containers") / "portfolio")
+    others = stack.docker("ps", "--all", "--format", "{{.Names}}").splitlines()
+    assert not {*PORTS, "portfolio-init"} & {*others}, "another stack is there: make docker-demo-down"
+    for command in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "copy"),
+    ):
+        stack.must("git", *command)
+    stack.run("make", "docker-clean")  # of a run that was killed
+    yield stack
+    stack.run("make", "docker-clean")
+    # what the containers' user has written is not ours
+    shutil.rmtree(stack.folder / "mlruns", ignore_errors=True)
+
+
+def test_without_an_engine_one_line_names_the_way_without_containers(stack: Stack) -> None:
+    done = stack.run("make", "docker-demo", DOCKER_HOST="unix:///nowhere/docker.sock")
+    (line, *_) = done.stdout.splitlines()
+    assert done.returncode != 0
+    assert line.startswith("docker-demo: no Docker engine answers")
+    assert line.endswith("make demo")
+
+
+def test_a_taken_port_is_named_with_its_owner_before_anything_starts(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", PORTS["carvision-api"][1])):
+        done = stack.run("make", "docker-demo")
+    assert done.returncode != 0
+    (line, *_) = done.stdout.splitlines()
+    assert re.match(r"docker-demo: Port 28002, which carvision-api needs, is taken by \"\w+.*\" \(pid=\d+\)\.", line), (
+        line
+    )
+    assert stack.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={STACK}") == ""
+
+
+def test_a_cold_start_ends_in_a_table_of_healthy_services(stack: Stack) -> None:
+    begun = time.monotonic()
+    shown = stack.must("make", "docker-demo")
+    taken = time.monotonic() - begun
+    report("cold start", taken)
+    assert taken <= COLD_SECONDS
+    rows = {line.split()[0]: line for line in shown.splitlines() if "  healthy  " in line}
+    assert rows.keys() == PORTS.keys(), shown
+    assert all(f"http://localhost:{PORTS[name][1]}" in row for name, row in rows.items())
+    assert shown.count("(healthy)") == len(PORTS), shown
+
+
+@pytest.mark.parametrize("service", APIS)
+def test_an_api_is_healthy_and_predicts(stack: Stack, service: str) -> None:
+    status, health = ask(address(service, "/health"))
+    assert (status, health["status"], health["model_name"]) == (200, "healthy", APIS[service])
+    assert predict(address(service))["model_version"] == health["model_version"] == "1"
+    assert all(json.loads(line)["level"] for line in stack.docker("logs", service).splitlines())
+
+
+def test_mlflow_answers_and_its_database_is_shared_with_make_demo(stack: Stack) -> None:
+    status, found = ask(address("mlflow-server", "/api/2.0/mlflow/registered-models/search"))
+    assert status == 200
+    assert {model["name"] for model in found["registered_models"]} == {*APIS.values()}
+    status, runs = ask(address("mlflow-server", "/api/2.0/mlflow/runs/search"), {"experiment_ids": ["1"]})
+    assert all(run["info"]["artifact_uri"].startswith("mlflow-artifacts:") for run in runs["runs"])
+    database = stack.folder / "mlruns" / "mlflow.db"
+    assert database.stat().st_mode & 0o060 == 0o060, "the group of whoever has the repository may write"
+    assert database.stat().st_gid == stack.folder.stat().st_gid
+
+
+def test_the_dashboard_shows_every_model(stack: Stack) -> None:
+    script = (
+        "from streamlit.testing.v1 import AppTest; page = AppTest.from_file('app.py', default_timeout=30).run();"
+        "assert not page.exception, page.exception; print(page.dataframe[0].value.to_json(orient='records'))"
+    )
+    rows = json.loads(stack.docker("exec", "dashboard", "python", "-c", script).splitlines()[-1])
+    assert [(row["status"], row["version"]) for row in rows] == [("healthy", "1")] * len(APIS)
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_a_container_has_no_rights_that_it_does_not_need(stack: Stack, service: str) -> None:
+    limits = json.loads(stack.inspect(service, "{{json .HostConfig}}"))
+    assert (limits["ReadonlyRootfs"], limits["CapDrop"]) == (True, ["ALL"])
+    assert limits["SecurityOpt"] == ["no-new-privileges:true"]
+    assert limits["RestartPolicy"]["Name"] == "unless-stopped"
+    assert limits["Memory"] > 0
+    assert limits["NanoCpus"] > 0
+    assert int(stack.docker("exec", service, "id", "-u")) >= 10_000
+    assert stack.run("docker", "exec", service, "touch", "/app/x").returncode != 0
+    listening = stack.docker("port", service)
+    assert all(line.split(" -> ")[1].startswith("127.0.0.1:") for line in listening.splitlines()), listening
+
+
+def test_a_model_is_retrained_inside_and_goes_live_without_a_restart(stack: Stack) -> None:
+    started = stack.inspect("bankchurn-api", "{{.State.StartedAt}}")
+    # a terminal, as `docker exec -it bankchurn-api bash` gives one
+    done = stack.run("script", "-qec", "docker exec -it bankchurn-api bash", "/dev/null", typed=f"{RETRAIN}\nexit\n")
+    assert done.returncode == 0, done.stdout
+    search = "/api/2.0/mlflow/model-versions/search?filter=name%3D%27bankchurn%27"
+    found = ask(address("mlflow-server", search))[1]
+    assert sorted(version["version"] for version in found["model_versions"]) == ["1", "2"], done.stdout
+    assert predict(address("bankchurn-api"))["model_version"] == "1"
+    stack.must("docker", "compose", "-f", "docker-compose.demo.yml", "run", "--rm", "trainer",
+               "portfolio", "promote", "bankchurn", "--version", "2")  # fmt: skip
+    report(
+        "promoted to live",
+        seconds_until(lambda: predict(address("bankchurn-api"))["model_version"] == "2", at_most=BACK_SECONDS),
+    )
+    assert stack.inspect("bankchurn-api", "{{.State.StartedAt}}") == started
+
+
+def test_a_killed_process_comes_back_by_itself(stack: Stack) -> None:
+    stack.must("kill", "-9", stack.inspect("bankchurn-api", "{{.State.Pid}}"))
+    seconds_until(lambda: stack.inspect("bankchurn-api", "{{.RestartCount}}") == "1", at_most=BACK_SECONDS)
+    report(
+        "kill -9 to healthy", seconds_until(lambda: stack.health("bankchurn-api") == "healthy", at_most=BACK_SECONDS)
+    )
+    assert predict(address("bankchurn-api"))["model_version"] == "2"
+
+
+def test_a_killed_container_is_started_again_by_hand(stack: Stack) -> None:
+    stack.docker("kill", "bankchurn-api")
+    stack.docker("start", "bankchurn-api")
+    report(
+        "docker start to healthy",
+        seconds_until(lambda: stack.health("bankchurn-api") == "healthy", at_most=BACK_SECONDS),
+    )
+
+
+def test_without_mlflow_every_api_serves_and_even_starts(stack: Stack) -> None:
+    stack.docker("stop", "mlflow-server")
+    before = {service: predict(address(service))["model_version"] for service in APIS}
+    stack.docker("restart", *APIS)
+    for service in APIS:
+        seconds_until(lambda: ask(address(service, "/health"))[0] == 200, at_most=BACK_SECONDS)  # noqa: B023
+    assert {service: predict(address(service))["model_version"] for service in APIS} == before
+    stack.docker("start", "mlflow-server")
+
+
+def test_a_second_start_reuses_the_champions(stack: Stack) -> None:
+    stack.must("make", "docker-demo-down")
+    begun = time.monotonic()
+    shown = stack.must("make", "docker-demo")
+    taken = time.monotonic() - begun
+    report("warm start", taken)
+    assert taken <= WARM_SECONDS
+    assert "verdict" not in shown
+    assert predict(address("bankchurn-api"))["model_version"] == "2"
+
+
+def test_a_lost_registry_is_made_anew(stack: Stack) -> None:
+    (stack.folder / "mlruns" / "mlflow.db").unlink()
+    shown = stack.must("make", "docker-demo")
+    assert shown.count("verdict: ") == len(APIS)
+    seconds_until(lambda: predict(address("bankchurn-api"))["model_version"] == "1", at_most=BACK_SECONDS)
+
+
+def test_a_change_of_code_is_built_in_seconds(stack: Stack) -> None:
+    stack.must("make", "docker-build", "PROJECT=bankchurn")
+    with (stack.folder / "shared/src/portfolio/errors.py").open("a") as source:
+        source.write("# changed\n")
+    begun = time.monotonic()
+    shown = stack.must("make", "docker-build", "PROJECT=bankchurn")
+    taken = time.monotonic() - begun
+    report("rebuild of both images", taken)
+    assert taken <= REBUILD_SECONDS
+    serve = next(line.split() for line in shown.splitlines() if "bankchurn-serve" in line)
+    assert int(serve[-1]) <= SERVE_MB, shown
+    revision = stack.must("git", "rev-parse", "--short=12", "HEAD").strip()
+    assert serve[1:3] == ["1.0.0", f"{revision}-dirty"]
+
+
+@pytest.mark.parametrize("absent", ["sklearn", "pandas", "scipy", "pip", "pytest"])
+def test_the_serving_image_is_without(stack: Stack, absent: str) -> None:
+    image = f"{PREFIX}bankchurn-serve:1.0.0"
+    done = stack.run("docker", "run", "--rm", image, "python", "-c", f"import {absent}")
+    assert f"ModuleNotFoundError: No module named '{absent}'" in done.stdout
+    assert stack.run("docker", "run", "--rm", image, "sh", "-c", "command -v cc gcc git").returncode != 0
+
+
+def test_a_released_image_serves_by_itself_what_was_champion(stack: Stack) -> None:
+    champion = predict(address("bankchurn-api"))
+    shown = stack.must("make", "docker-release", "PROJECT=bankchurn")
+    image = shown.split()[-1]
+    assert re.fullmatch(rf"{PREFIX}bankchurn:1\.0\.0-[0-9a-f]{{12}}-dirty-model1", image), shown
+    container = stack.docker("run", "--detach", "--publish", "127.0.0.1:28000:8000", "--network", "bridge", image)
+    try:
+        seconds_until(lambda: ask("http://127.0.0.1:28000/health")[0] == 200, at_most=BACK_SECONDS)
+        released = predict("http://127.0.0.1:28000")
+        assert {**released, "prediction_id": ""} == {**champion, "prediction_id": ""}
+        assert ask("http://127.0.0.1:28000/explain", ask_example("http://127.0.0.1:28000"))[0] == 200
+    finally:
+        stack.docker("rm", "--force", container)
+
+
+def ask_example(url: str) -> dict[str, object]:
+    schemas = ask(f"{url}/openapi.json")[1]["components"]["schemas"]
+    example: dict[str, object] = next(schema["examples"][0] for schema in schemas.values() if "examples" in schema)
+    return example
+
+
+def test_a_tampered_release_is_not_served(stack: Stack) -> None:
+    image = stack.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{PREFIX}bankchurn").splitlines()[0]
+    spoil = "sed -i 's/1/2/' models/*/booster.txt && exec portfolio serve --host 0.0.0.0 --port 8000"
+    container = stack.docker("run", "--detach", "--publish", "127.0.0.1:28000:8000", image, "sh", "-c", spoil)
+    try:
+        seconds_until(lambda: ask("http://127.0.0.1:28000/health")[0] == 503, at_most=BACK_SECONDS)
+        assert "booster.txt" in stack.docker("logs", container)
+    finally:
+        stack.docker("rm", "--force", container)
+
+
+def test_at_the_end_nothing_is_left(stack: Stack) -> None:
+    stack.must("make", "docker-demo-down")
+    label = f"label=com.docker.compose.project={STACK}"
+    assert stack.docker("ps", "--all", "--quiet", "--filter", label) == ""
+    assert stack.docker("network", "ls", "--quiet", "--filter", label) == ""
+    assert stack.docker("volume", "ls", "--quiet", "--filter", label) != "", "models outlive the containers"
+    stack.must("make", "docker-clean")
+    assert stack.docker("volume", "ls", "--quiet", "--filter", label) == ""
+    assert stack.docker("image", "ls", "--quiet", f"{PREFIX}*") == ""
+    assert Path(stack.folder / "mlruns" / "mlflow.db").exists()
