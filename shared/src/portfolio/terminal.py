@@ -27,8 +27,10 @@ def notices() -> Console:
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
-def run(command: Callable[[], int | None]) -> NoReturn:
-    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and exit code 1.
+def run(command: Callable[[], int | None], *, failed: int = 1) -> NoReturn:
+    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and the exit code `failed`.
+
+    Where `failed` is not 1, a traceback ends with that code too: 1 then has a meaning of its own.
 
     SIGTERM ends it as Ctrl-C does, so that what a command cleans up at its end is cleaned up then too.
     """
@@ -39,6 +41,11 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         raise SystemExit(command() or 0)
     except PortfolioError as error:
         notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
-        raise SystemExit(1) from None
+        raise SystemExit(failed) from None
+    except Exception:
+        if failed == 1:
+            raise
+        notices().print_exception()
+        raise SystemExit(failed) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
