@@ -130,7 +130,7 @@ projects-json: ## The projects, or the one that is named, as a JSON list
 ##@ Cleaning
 clean: ## Remove caches and build output; data, models and mlruns stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
-	@rm -rf shared/dist projects/*/dist
+	@rm -rf shared/dist projects/*/dist images reports
 	@find . \( -path ./.venv -o -path ./.bench \) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## The same, .venv and .bench

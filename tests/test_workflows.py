@@ -216,9 +216,29 @@ def test_what_is_not_there_is_an_error_with_a_remedy(docker: Path, verb: str) ->
     assert "which project?" in images(docker, verb, "").stderr
 
 
-def test_locks_that_cannot_be_looked_up_fail_the_scan_in_one_line() -> None:
-    done = make("scan", HTTPS_PROXY="http://127.0.0.1:9")
+@pytest.fixture
+def trivy(docker: Path) -> Path:
+    """A stand-in for Trivy that finds something in every image called full, and writes down what it is asked."""
+    (docker / "trivy").write_text(f'#!/bin/sh\necho "$*" >> {docker}/scanned\ncase "$*" in *full*) exit 1 ;; esac\n')
+    (docker / "trivy").chmod(0o755)
+    return docker
+
+
+def scan(trivy: Path) -> subprocess.CompletedProcess[str]:
+    """A scan on a machine without a network."""
+    return make("scan", HTTPS_PROXY="http://127.0.0.1:9", PATH=f"{trivy}:{os.environ['PATH']}")
+
+
+def test_locks_that_cannot_be_looked_up_fail_the_scan_in_one_line(trivy: Path) -> None:
+    done = scan(trivy)
     assert done.returncode != 0
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("scan: the locks")]
-    assert "could not be looked up" in line
-    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("scan:")]
+    assert line.startswith("scan: the locks could not be looked up")
+
+
+def test_trivy_looks_at_the_repository_and_at_every_image_by_the_same_rules(trivy: Path) -> None:
+    scan(trivy)
+    scanned = (trivy / "scanned").read_text().splitlines()
+    assert [line.split()[0] for line in scanned] == ["fs", "image", "image"]
+    rules = "--severity HIGH,CRITICAL --ignore-unfixed --ignorefile .trivyignore.yaml --exit-code 1"
+    assert [line for line in scanned if rules not in line] == []

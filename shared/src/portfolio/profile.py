@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
 
 from portfolio.spec import Frame, is_missing
 
@@ -65,6 +64,8 @@ def psi_by_chance(reference: Counts, current: Counts, *, alarms: float) -> float
     times 1/n + 1/m (Yurdakul, Naranjo 2020, Statistical properties of the population stability index). Infinite where
     one side has no rows.
     """
+    from scipy.stats import chi2  # a large library, for the one quantile
+
     degrees = int(((reference + current) > 0).sum()) - 1
     if not (reference.any() and current.any()):
         return float("inf")
