@@ -76,6 +76,12 @@ def test_registering_without_a_server_fails_before_training(command: tuple[str, 
     assert "make mlflow" in line
 
 
+def test_serving_needs_a_name_where_several_projects_are_installed() -> None:
+    ended = portfolio("serve")
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == f"error: Which project? Installed: {', '.join(project_names())}. Name one."
+
+
 def test_a_projects_own_command_speaks_for_it() -> None:
     name = project_names()[0]
     ended = portfolio("train", "--data-path", "nowhere.csv", command=name)

@@ -19,9 +19,11 @@ from portfolio.errors import ConfigError
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
-from portfolio.spec.projects import find_project, project_names
+from portfolio.spec.projects import find_project, only_project, project_names
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Projects; all when left out.")]
+Name = Annotated[str, typer.Argument(metavar="[PROJECT]", help="May be left out where only one is installed.")]
+Missing = Annotated[bool, typer.Option("--missing", help="Only the projects that have none yet.")]
 Port = Annotated[int | None, typer.Option(help="Port; else the one in the project's configuration.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
 
@@ -51,12 +53,14 @@ def projects() -> None:
     terminal.output().print(table)
 
 
-def data(names: Names = None) -> None:
+def data(names: Names = None, missing: Missing = False) -> None:
     """Fill data/raw: from DATA_MIRROR, else the public address, else the bundled synthetic sample."""
 
     def command() -> None:
         console, mirror = terminal.output(), read_settings().data_mirror
         for spec in _specs(names):
+            if missing and source.has_raw(spec):
+                continue
             file = source.refresh(spec, mirror=mirror)
             console.print(f"{spec.name}: {file.path} ({file.dataset.label}), sha256 {file.sha256[:12]}")
 
@@ -70,19 +74,23 @@ def train(
     demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
     data_path: Annotated[str, typer.Option(help="CSV file to train on, for one project.")] = "",
+    missing: Annotated[bool, typer.Option("--missing", help="Only what the registry has no champion of.")] = False,
 ) -> None:
-    """Train, register and gate. Exit code 3: a model was made, and the gate blocked it."""
+    """Train, register and gate. Exit code 3: a model was made, and the gate blocked it.
+
+    A project that fails does not keep the others from being trained; the exit code is then 1.
+    """
+    from portfolio import registry
     from portfolio.training import command as training
 
     def command() -> int:
         specs = _specs(None if every else names)
         if data_path and len(specs) != 1:
             raise ConfigError("--data-path is one project's file.", remedy="Name the project before it.")
+        if missing:
+            specs = [spec for spec in specs if registry.champion(spec.name, training.patient()) is None]
         effort = training.effort_of(demo=demo, quick=quick)
-        return max(
-            training.run_training(spec, effort=effort, data_path=data_path or None, register=register_model)
-            for spec in specs
-        )
+        return training.run_trainings(specs, effort=effort, data_path=data_path or None, register=register_model)
 
     terminal.run(command)
 
@@ -107,11 +115,11 @@ def evaluate(
     terminal.run(command)
 
 
-def serve(name: str, port: Port = None, host: Host = "127.0.0.1") -> None:
+def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
     """Run one project's API: fetch the champion, then serve."""
 
     def command() -> None:
-        spec = find_project(name)
+        spec = find_project(name or only_project())
         serving.serve(spec, host=host, port=port or read_config(spec.root / "configs" / "config.yaml").port)
 
     terminal.run(command)
@@ -195,7 +203,7 @@ def _app() -> typer.Typer:
     twin.command("report")(twin_report)
     app.add_typer(twin, name="twin")
     stack = _group("MLflow and every API on this machine, as plain processes.")
-    for verb in (demo.run, demo.up, demo.down):
+    for verb in (demo.run, demo.up, demo.down, demo.table):
         stack.command()(verb)
     app.add_typer(stack, name="demo")
     return app

@@ -14,7 +14,7 @@ from portfolio import logs
 from portfolio.errors import PortfolioError
 from portfolio.settings import read_settings
 
-INTERRUPTED, TERMINATED = 130, 143  # what a shell reports after Ctrl-C and after SIGTERM
+FAILED, INTERRUPTED, TERMINATED = 1, 130, 143  # the latter two are what a shell reports after Ctrl-C and after SIGTERM
 
 
 def output() -> Console:
@@ -27,10 +27,15 @@ def notices() -> Console:
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
-def run(command: Callable[[], int | None], *, failed: int = 1) -> NoReturn:
+def tell(error: PortfolioError) -> None:
+    """An error as one line with its remedy."""
+    notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
+
+
+def run(command: Callable[[], int | None], *, failed: int = FAILED) -> NoReturn:
     """Run a command with logging set up; a PortfolioError becomes one line with its remedy and the exit code `failed`.
 
-    Where `failed` is not 1, a traceback ends with that code too: 1 then has a meaning of its own.
+    Where that is not 1, a traceback ends with it too: 1 then has a meaning of its own.
 
     SIGTERM ends it as Ctrl-C does, so that what a command cleans up at its end is cleaned up then too.
     """
@@ -40,10 +45,10 @@ def run(command: Callable[[], int | None], *, failed: int = 1) -> NoReturn:
         logs.configure(settings.log_level, settings.log_format)
         raise SystemExit(command() or 0)
     except PortfolioError as error:
-        notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
+        tell(error)
         raise SystemExit(failed) from None
     except Exception:
-        if failed == 1:
+        if failed == FAILED:
             raise
         notices().print_exception()
         raise SystemExit(failed) from None

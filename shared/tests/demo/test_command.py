@@ -67,3 +67,12 @@ def test_a_run_beside_a_running_demo_is_refused(running: Group, capsys: pytest.C
     with pytest.raises(SystemExit, match="1"):
         command.run()
     assert "The demo is up already (mlflow). Stop it first: make demo-down" in capsys.readouterr().err
+
+
+def test_containers_are_shown_in_the_same_table_with_the_way_to_their_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.table(["telecom-api=8003=http://127.0.0.1:9"])
+    assert ended.value.code == 1
+    shown = capsys.readouterr().out
+    assert "http://localhost:8003" in shown
+    assert "telecom-api does not answer; log: docker logs telecom-api" in shown

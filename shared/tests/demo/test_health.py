@@ -58,6 +58,18 @@ def test_mlflow_is_asked_for_its_version(answering: Answering) -> None:
     assert (report.healthy, report.version) == (True, "3.17.2")
 
 
+def test_the_dashboard_is_asked_in_its_own_way(answering: Answering) -> None:
+    port = answering({"/_stcore/health": (200, "ok")})
+    assert ask(Service("dashboard", "", port)).healthy
+    assert not ask(Service("bankchurn", "", port)).healthy
+
+
+def test_a_container_is_asked_inside_and_shown_outside(answering: Answering) -> None:
+    port = answering(HEALTHY)
+    report = ask(Service("bankchurn-api", "", 8001, inside=f"http://127.0.0.1:{port}"))
+    assert (report.healthy, report.url) == (True, "http://localhost:8001")
+
+
 def test_an_api_without_a_model_answers_but_is_not_healthy(answering: Answering) -> None:
     report = ask(bankchurn(answering(NO_MODEL)))
     assert (report.healthy, report.answers, report.reason) == (False, True, "answers 503")

@@ -35,10 +35,9 @@ with TestClient(create_app(replace(SPEC, folder=Path(sys.argv[1])))) as client:
     assert client.get("/health").json()["model_loaded"], client.get("/health").text
     [row] = client.get("/openapi.json").json()["components"]["schemas"]["Customer"]["examples"]
     assert client.post("/predict", json=row).status_code == 200
+    assert client.post("/explain", json=row).status_code == 200
     heavy = {"sklearn", "pandas", "mlflow", "lightgbm", "scipy", "matplotlib", "portfolio.registry"} & set(sys.modules)
     assert not heavy, heavy
-    assert client.post("/explain", json=row).status_code == 200
-    assert "lightgbm" in sys.modules
 """
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from portfolio.bundle.booster import Booster
 from portfolio.bundle.manifest import LinearTerms
 from portfolio.bundle.scorer import Scorer
 from portfolio.errors import BundleError
 from portfolio.spec import Frame
-
-if TYPE_CHECKING:
-    import lightgbm as lgb
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -64,8 +62,7 @@ def _row(scorer: Scorer, part: np.ndarray[Any, Any], answer: float) -> Contribut
 
 
 def _tree_parts(scorer: Scorer, encoded: np.ndarray[Any, Any]) -> Matrix:
-    booster = _booster(scorer.directory / "booster.txt")
-    return np.asarray(booster.predict(encoded, pred_contrib=True, num_threads=1), dtype=np.float64)
+    return _booster(scorer.directory / "booster.txt").contributions(encoded)
 
 
 def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
@@ -75,7 +72,5 @@ def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
 
 
 @lru_cache(maxsize=2)
-def _booster(path: Path) -> lgb.Booster:
-    import lightgbm as lgb  # 150 MB where pandas is installed: paid by the first explanation, not by every worker
-
-    return lgb.Booster(model_file=path)
+def _booster(path: Path) -> Booster:
+    return Booster(path)

@@ -63,6 +63,12 @@ def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
     return identify(spec, present)
 
 
+def has_raw(spec: ModelSpec) -> bool:
+    """Whether `data/raw` holds a CSV file, the project's own or another."""
+    raw = spec.root / "data" / "raw"
+    return raw.is_dir() and any(path.suffix.lower() == ".csv" for path in raw.iterdir())
+
+
 def fetch(spec: ModelSpec, *, mirror: str = "") -> DataFile | None:
     """Copy the data from the mirror, else from its public address, into `data/raw`; None where neither has it whole.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portfolio import registry
+from portfolio.data.source import has_raw
 from portfolio.demo.stack import Stack
 from portfolio.settings import Settings
 from portfolio.spec.projects import find_project
@@ -13,7 +14,7 @@ BLOCKED = 3  # exit code of `portfolio train`: a model was made, and the gate bl
 
 def get_data(stack: Stack) -> None:
     """Fill the empty `data/raw`. What fails here says so itself, and again in its project's training."""
-    missing = [api.name for api in stack.apis if not _has_data(api.name)]
+    missing = [api.name for api in stack.apis if not has_raw(find_project(api.name))]
     if missing:
         stack.console.print(f"getting data: {', '.join(missing)}")
         stack.run("data", ["portfolio", "data", *missing])
@@ -40,8 +41,3 @@ def _train(stack: Stack, name: str, *, quick: bool) -> str:
     if reason:
         stack.console.print(f"[bold red]{name}[/]: {reason}, see above; the others go on")
     return reason
-
-
-def _has_data(name: str) -> bool:
-    raw = find_project(name).root / "data" / "raw"
-    return raw.is_dir() and any(path.suffix.lower() == ".csv" for path in raw.iterdir())

@@ -1,4 +1,4 @@
-"""`portfolio demo run`, `up` and `down`."""
+"""`portfolio demo run`, `up`, `down` and `table`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from portfolio import terminal
 from portfolio.demo import flow
 from portfolio.demo.errors import DemoError, Interrupted
 from portfolio.demo.groups import Group, stop
-from portfolio.demo.health import look
+from portfolio.demo.health import ask, look
 from portfolio.demo.interrupt import Interrupt
-from portfolio.demo.procfile import find_root, read_procfile
+from portfolio.demo.procfile import Service, find_root, read_procfile
 from portfolio.demo.stack import Stack, say_stopped
 from portfolio.demo.state import recall, remember
 from portfolio.demo.table import show
@@ -67,6 +67,18 @@ def down() -> None:
             say_stopped(console, running, left)
         else:
             console.print("The demo is not running.")
+
+    terminal.run(command)
+
+
+def table(services: Annotated[list[str], typer.Argument(metavar="NAME=PORT=ADDRESS...")]) -> None:
+    """Show containers as the demo shows its processes: asked at an address inside, shown at the port outside."""
+
+    def command() -> int:
+        parts = [service.split("=", 2) for service in services]
+        reports = [ask(Service(name, "", int(port), inside=address)) for name, port, address in parts]
+        told = [replace(r, reason=f"{r.reason}; log: docker logs {r.name}") if r.reason else r for r in reports]
+        return 0 if show(terminal.output(), told) else 1
 
     terminal.run(command)
 

@@ -19,6 +19,8 @@ from portfolio.demo.state import log_of
 
 ANSWER_SECONDS, START_SECONDS = 2.0, 60.0
 LINE_LENGTH = 300
+# How to see that one is up which is no API of ours.
+OTHERS = {MLFLOW: "/version", "mlflow-server": "/version", "dashboard": "/_stcore/health"}
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,17 @@ def look(root: Path, service: Service) -> Report:
 def ask(service: Service) -> Report:
     """One look at a service; whatever goes wrong is in the report."""
     report = Report(service.name, service.url)
-    status, health = get(service.port, "/version" if service.name == MLFLOW else "/health")
+    path = OTHERS.get(service.name, "/health")
+    status, health = get(service.address + path)
     if status == 0:
         return replace(report, reason="does not answer")
-    if service.name == MLFLOW:
-        return replace(report, healthy=status == 200, answers=True, version=str(health), reason=_refusal(status))
     if status != 200:
-        return replace(report, answers=True, reason=_refusal(status))
-    info = get(service.port, "/model/info")[1]
+        return replace(report, answers=True, reason=f"answers {status}")
+    if path == "/version":
+        return replace(report, healthy=True, answers=True, version=str(health))
+    if path != "/health":
+        return replace(report, healthy=True, answers=True)
+    info = get(f"{service.address}/model/info")[1]
     return replace(
         report,
         healthy=True,
@@ -88,11 +93,11 @@ def headline(info: Mapping[str, Any]) -> str:
     return f"{name} {figure['value']:.4g} [{figure['low']:.4g}, {figure['high']:.4g}]"
 
 
-def get(port: int, path: str) -> tuple[int, Any]:
-    """Status and body (JSON, else text) of a GET on this machine; status 0 where nothing answers."""
+def get(address: str) -> tuple[int, Any]:
+    """Status and body (JSON, else text) of a GET beside us; status 0 where nothing answers."""
     direct = build_opener(ProxyHandler({}))  # a proxy in the environment is for other machines
     try:
-        with direct.open(f"http://127.0.0.1:{port}{path}", timeout=ANSWER_SECONDS) as answer:
+        with direct.open(address, timeout=ANSWER_SECONDS) as answer:
             return answer.status, _body(answer.read())
     except HTTPError as error:
         return error.code, _body(error.read())
@@ -105,10 +110,6 @@ def _body(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return content.decode(errors="replace")
-
-
-def _refusal(status: int) -> str:
-    return "" if status == 200 else f"answers {status}"
 
 
 def _explained(report: Report, stack: Stack, ended: Mapping[str, int], modelless: Mapping[str, str]) -> Report:

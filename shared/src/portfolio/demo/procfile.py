@@ -15,16 +15,22 @@ PORT = re.compile(r"(?<=--port )\d+\b")
 
 @dataclass(frozen=True)
 class Service:
-    """A line of the Procfile: a shell command that listens on `port`."""
+    """A line of the Procfile: a shell command that listens on `port`. `inside`: where it is asked, if not there."""
 
     name: str
     command: str
     port: int
+    inside: str = ""
 
     @property
     def url(self) -> str:
         """Where it answers, for people."""
         return f"http://localhost:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Where it is asked."""
+        return self.inside or f"http://127.0.0.1:{self.port}"
 
 
 def find_root(folder: Path) -> Path:

@@ -15,6 +15,14 @@ def project_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+def only_project() -> str:
+    """The name of the installed project where there is one alone, as in an image; ConfigError lists what there is."""
+    names = project_names()
+    if len(names) != 1:
+        raise ConfigError(f"Which project? Installed: {', '.join(names) or 'none'}.", remedy="Name one.")
+    return names[0]
+
+
 def find_project(name: str) -> ModelSpec:
     """The spec of an installed project; ConfigError lists what there is."""
     for entry in entry_points(group=GROUP, name=name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from portfolio import registry, terminal
+from portfolio.errors import PortfolioError
 from portfolio.gate import Check
 from portfolio.settings import Effort, Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -52,15 +53,31 @@ def effort_of(*, demo: bool, quick: bool) -> Effort:
     return "quick" if quick else "demo" if demo else "full"
 
 
+def patient() -> Settings:
+    """Settings with more time for the registry than a service has for it."""
+    return read_settings().model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
+
+
+def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str | None, register: bool | None) -> int:
+    """Train one project after the other, whatever becomes of each; returns 1 where one failed, else 3 or 0 as below."""
+    codes = {0}
+    for spec in specs:
+        try:
+            codes.add(run_training(spec, effort=effort, data_path=data_path, register=register))
+        except PortfolioError as error:
+            terminal.tell(error)
+            codes.add(terminal.FAILED)
+    return terminal.FAILED if terminal.FAILED in codes else max(codes)
+
+
 def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
     """Train one project and print the outcome; returns the exit code: 0, or 3 where the gate blocked."""
     settings = read_settings()
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
-    patient = settings.model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
     order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
-    trained = _show_progress(spec, order, patient)
+    trained = _show_progress(spec, order, patient())
     _summarise(trained, settings)
     return BLOCKED if trained.verdict.decision == "block" else 0
 

@@ -1,0 +1,42 @@
+"""LightGBM's C library gives what its Python package gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from portfolio.bundle.booster import Booster
+from portfolio.errors import BundleError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(3)
+    rows = generator.normal(size=(500, 4))
+    rows[generator.random(rows.shape) < 0.1] = np.nan
+    labels = (np.nansum(rows[:, :2], axis=1) > 0).astype(int)
+    trees = lgb.train({"objective": "binary", "verbose": -1, "seed": 1}, lgb.Dataset(rows, labels), 20)
+    trees.save_model(tmp_path / "booster.txt")
+    return tmp_path / "booster.txt"
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_contributions_are_those_of_the_python_package_to_the_last_bit(path: Path, rows: int) -> None:
+    encoded = np.random.default_rng(rows).normal(size=(2 * rows, 4)).astype(np.float32)[::2]  # not in one piece
+    encoded[0, 1] = np.nan
+    expected = lgb.Booster(model_file=path).predict(encoded, pred_contrib=True)
+    assert np.array_equal(Booster(path).contributions(encoded), expected)
+
+
+def test_a_file_without_trees_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "booster.txt").write_text("no trees")
+    with pytest.raises(BundleError, match=r"booster\.txt is no LightGBM model"):
+        Booster(tmp_path / "booster.txt")
+
+
+def test_rows_of_another_width_are_refused(path: Path) -> None:
+    with pytest.raises(BundleError, match="4"):
+        Booster(path).contributions(np.zeros((1, 3), dtype=np.float32))
