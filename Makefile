@@ -23,8 +23,16 @@ $(error $(NEED_PROJECT) needs a project: make $(NEED_PROJECT) PROJECT=bankchurn)
 endif
 endif
 
-.PHONY: help install upgrade-deps data train evaluate twin-report demo demo-up demo-down mlflow api-start \
-	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test test test-fast lint format check bench clean distclean
+# Images are called portfolio/bankchurn-serve and so on; ghcr.io/owner/ before them for a registry, which wants lower case.
+IMAGE_PREFIX ?= portfolio/
+override IMAGE_PREFIX := $(shell tr '[:upper:]' '[:lower:]' <<<'$(IMAGE_PREFIX)')
+export IMAGE_PREFIX
+PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
+NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
+
+.PHONY: help install upgrade-deps data train evaluate drift twin-report demo demo-up demo-down mlflow api-start \
+	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
+	docker-save docker-load docker-digests test test-fast lint format check scan bench projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -87,6 +95,11 @@ train: install ## Train, register and gate
 evaluate: install ## Quality over many splits, beside LightGBM's defaults
 	@$(PORTFOLIO) evaluate $(PROJECT) $(ARGS)
 
+# INPUT stays a variable of the shell: it may be any text. Exit code 1 is "watch", which is said and does not fail.
+drift: install ## Compare today's rows of the source, or of INPUT, with those the model was tested on
+	@$(PORTFOLIO) drift $(PROJECT) $${INPUT:+--input "$$INPUT"} $(ARGS) || { code=$$?; [ $$code -eq 1 ] || exit $$code; \
+	  echo "$${GITHUB_ACTIONS:+::warning::}drift is to be watched: $(or $(PROJECT),see above)"; }
+
 twin-report: install ## What the synthetic samples are worth against the real data
 	@$(PORTFOLIO) twin report $(PROJECT) $(ARGS)
 
@@ -104,11 +117,15 @@ test: install ## All tests
 test-fast: install ## All but the end-to-end tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not e2e and not docker" $(ARGS)
 
-lint: install ## Style, types and the layers of the architecture; changes nothing
+lint: install ## Style, types, layers, scripts, Dockerfile, workflows; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@git ls-files -z '*.sh' .ci | xargs -0 $(BIN)/shellcheck --external-sources
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/actionlint -shellcheck=$(BIN)/shellcheck
+	@$(BIN)/zizmor --offline --quiet --persona=auditor --strict-collection .github
 
 format: install ## Repair what the linter can repair
 	@$(BIN)/ruff check --fix-only .
@@ -116,14 +133,31 @@ format: install ## Repair what the linter can repair
 
 check: lint test ## What CI runs
 
+scan: install ## Known vulnerabilities of the locks; with Trivy also of repository and images
+	@scripts/scan.sh
+
 bench: install ## Measure the services beside their peers, write docs/benchmarks.md; --quick to try it out
 	@bench/peers/install.sh
 	@$(BIN)/python -m bench $(ARGS)
 
+##@ For the workflows
+docker-save: ## Write a project's images to images/*.tar
+	@scripts/images.sh save '$(PROJECT)'
+
+docker-load: ## Take them from there
+	@scripts/images.sh load '$(PROJECT)'
+
+docker-digests: ## Write the digests of what was pushed to images/PROJECT.sha256
+	@scripts/images.sh digests '$(PROJECT)'
+
+# value: what somebody typed into a form is compared as it is, never expanded.
+projects-json: ## The projects, or the one that is named, as a JSON list
+	@$(if $(NAMED),,$(error there is no such project, only $(PROJECTS)))printf '"%s"\n' $(NAMED) | paste -sd , | sed 's/.*/[&]/'
+
 ##@ Cleaning
 clean: ## Remove caches and build output; data, models and mlruns stay
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
-	@rm -rf shared/dist projects/*/dist
+	@rm -rf shared/dist projects/*/dist images reports
 	@find . \( -path ./.venv -o -path ./.bench \) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## The same, .venv and .bench

@@ -20,7 +20,9 @@ if [ -z "${PROJECT:-}" ]; then
   images+=("${PREFIX}dashboard")
 fi
 
-base=$(megabytes "${BASE_IMAGE:-python:3.11-slim-bookworm}")
+base=${BASE_IMAGE:-python:3.11-slim-bookworm}
+docker image inspect "$base" >/dev/null 2>&1 || docker pull --quiet "$base" >/dev/null # a build keeps it to itself
+base=$(megabytes "$base")
 printf '%-32s %-26s %8s %18s\n' image tags MB "MB above its base"
 for image in "${images[@]}"; do
   size=$(megabytes "$image:$VERSION")

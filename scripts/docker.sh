@@ -16,7 +16,7 @@ VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' shared/pyproject.toml)
 REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || REVISION+=-dirty
 PREFIX=${IMAGE_PREFIX:-portfolio/}
-export VERSION REVISION
+export VERSION REVISION PREFIX
 
 # build TARGET PROJECT IMAGE: one image, under the release's number and under the commit.
 build() {

@@ -19,8 +19,9 @@ compile --upgrade requirements/*.in --output-file "$work/solution"
 for input in requirements/*.in; do
   lock=$work/$(basename "${input%.in}").txt
   cp "$work/solution" "$lock" # uv keeps the versions that it finds in the output file
-  excludes=${input%.in}.excludes
-  compile "$input" --output-file "$lock" $([ -f "$excludes" ] && echo --excludes "$excludes")
+  excludes=()
+  if [ -f "${input%.in}.excludes" ]; then excludes=(--excludes "${input%.in}.excludes"); fi
+  compile "$input" "${excludes[@]}" --output-file "$lock"
 done
 
 # Each peer of the bench is an environment of its own; only what the pickled model is made of is the version that made it.

@@ -29,7 +29,7 @@ def portfolio(*arguments: str, command: str = "portfolio", **environment: str) -
 def test_help_lists_every_command() -> None:
     shown = portfolio("--help")
     assert shown.returncode == 0
-    for command in ("projects", "data", "train", "evaluate", "serve", "twin", "demo"):
+    for command in ("projects", "data", "train", "evaluate", "serve", "drift", "twin", "demo"):
         assert re.search(rf"\b{command}\b", shown.stdout)
 
 
@@ -59,6 +59,12 @@ def test_a_data_file_for_all_projects_is_refused() -> None:
     ended = portfolio("train", "--data-path", "x.csv")
     assert ended.returncode == 1
     assert "one project's file" in ended.stderr
+
+
+def test_rows_for_all_projects_are_refused_with_the_code_of_what_could_not_be_judged() -> None:
+    ended = portfolio("drift", "--input", "x.csv")
+    assert ended.returncode == 3
+    assert "one project's" in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("train", "--register-model"), ("train", "--register-model", "--quick")])

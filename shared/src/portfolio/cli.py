@@ -153,6 +153,29 @@ def score(
     terminal.run(command)
 
 
+def drift(
+    names: Names = None,
+    source: Annotated[str, typer.Option("--input", help="File or URL of rows; else the project's own source.")] = "",
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder; else the one that is served.")] = None,
+    report: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+) -> None:
+    """How far rows are from those the model was tested on. Exit code: 0 ok, 1 watch, 2 act, 3 could not judge.
+
+    The rows have the columns of the project's data set. Left out, they are fetched anew from where that comes from.
+    """
+
+    def command() -> int:
+        from portfolio.monitoring import command as monitoring
+        from portfolio.monitoring.flow import Order
+
+        specs = _specs(names)
+        if (source or bundle) and len(specs) != 1:
+            raise ConfigError("--input and --bundle are one project's.", remedy="Name the project before them.")
+        return monitoring.run_drift(specs, Order(address=source, bundle=bundle), report=report)
+
+    terminal.run(command, failed=3)
+
+
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
@@ -173,7 +196,7 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, score):
+    for command in (projects, data, train, evaluate, serve, score, drift):
         app.command()(command)
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)

@@ -1,8 +1,9 @@
-"""The reference profile: how each column and the score were distributed on rows the model never trained on."""
+"""The reference profile: how each column and the score were distributed on rows the model never trained on; PSI."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from portfolio.spec import Frame, is_missing
 
 BINS = 10
 TOP_TEXTS = 30
+EMPTY_BIN = 0.5
+"""Rows that every bin is given on top: a bin that only one side has would make the logarithm infinite."""
+
+Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def profile(frame: Frame) -> dict[str, dict[str, Any]]:
@@ -20,6 +25,56 @@ def profile(frame: Frame) -> dict[str, dict[str, Any]]:
     closed above. Texts: `texts` and their `counts`, the most frequent first; the rest is counted in `other`.
     """
     return {name: _texts(values) if values.dtype == object else _numbers(values) for name, values in frame.items()}
+
+
+def reference_counts(column: Mapping[str, Any], rows: int) -> Counts:
+    """Rows per bin [B] of a column of the profile that was made from `rows` rows.
+
+    The last bin holds a number's missing values, or a text's values outside `texts`.
+    """
+    counts = column["counts"]
+    return np.array([*counts, rows - sum(counts) if column["kind"] == "number" else column["other"]])
+
+
+def current_counts(column: Mapping[str, Any], values: np.ndarray[Any, Any]) -> Counts:
+    """Rows per bin [B] of later values [N] in the bins of `reference_counts`."""
+    if column["kind"] == "text":
+        place = {text: bin for bin, text in enumerate(column["texts"])}
+        bins = np.array([place.get(value, len(place)) for value in values.tolist()], dtype=np.int64)
+        return np.bincount(bins, minlength=len(place) + 1)
+    edges = column["edges"]
+    bins = np.where(is_missing(values), len(edges) + 1, np.searchsorted(edges, values, side="left"))
+    return np.bincount(bins, minlength=len(edges) + 2)
+
+
+def psi(reference: Counts, current: Counts) -> float:
+    """Population stability index of two distributions over the same bins [B], in nats; 0 where they are alike.
+
+    It is the Jeffreys divergence of the shares; bins that are empty on both sides do not count.
+    """
+    used = (reference + current) > 0
+    before, now = (_shares(side[used]) for side in (reference, current))
+    return float(((now - before) * np.log(now / before)).sum())
+
+
+def psi_by_chance(reference: Counts, current: Counts, *, alarms: float) -> float:
+    """The PSI that samples of these sizes out of one distribution exceed with probability `alarms`.
+
+    PSI ignores how many rows it was taken from. Under no change it is near chi-squared with B - 1 degrees of freedom
+    times 1/n + 1/m (Yurdakul, Naranjo 2020, Statistical properties of the population stability index). Infinite where
+    one side has no rows.
+    """
+    from scipy.stats import chi2  # a large library, for the one quantile
+
+    degrees = int(((reference + current) > 0).sum()) - 1
+    if not (reference.any() and current.any()):
+        return float("inf")
+    return float(chi2.isf(alarms, degrees)) * float(1 / reference.sum() + 1 / current.sum()) if degrees else 0.0
+
+
+def _shares(counts: Counts) -> np.ndarray[Any, np.dtype[np.float64]]:
+    padded = counts + EMPTY_BIN
+    return np.asarray(padded / padded.sum())
 
 
 def _numbers(values: np.ndarray[Any, Any]) -> dict[str, Any]:

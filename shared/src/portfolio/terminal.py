@@ -32,8 +32,10 @@ def tell(error: PortfolioError) -> None:
     notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
 
 
-def run(command: Callable[[], int | None]) -> NoReturn:
-    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and exit code 1.
+def run(command: Callable[[], int | None], *, failed: int = FAILED) -> NoReturn:
+    """Run a command with logging set up; a PortfolioError becomes one line with its remedy and the exit code `failed`.
+
+    Where that is not 1, a traceback ends with it too: 1 then has a meaning of its own.
 
     SIGTERM ends it as Ctrl-C does, so that what a command cleans up at its end is cleaned up then too.
     """
@@ -44,6 +46,11 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         raise SystemExit(command() or 0)
     except PortfolioError as error:
         tell(error)
-        raise SystemExit(FAILED) from None
+        raise SystemExit(failed) from None
+    except Exception:
+        if failed == FAILED:
+            raise
+        notices().print_exception()
+        raise SystemExit(failed) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

@@ -10,8 +10,8 @@ from portfolio.batch.answers import answer_schema
 from portfolio.batch.inputs import check_columns, columns_of, find_inputs, format_of
 from portfolio.batch.job import FormatName, Job
 from portfolio.bundle import MANIFEST, fingerprint, verify
-from portfolio.bundle.pointer import pointers, read_current
-from portfolio.errors import BundleError, DataError, ModelNotAvailable
+from portfolio.bundle.pointer import live_bundle
+from portfolio.errors import DataError
 from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
 
@@ -41,7 +41,7 @@ def plan(order: Order) -> Job:
     _check_apart(order, [Path(file.path) for file in inputs])
     check_columns(reads, inputs, spec)
     answer_schema(spec.response)
-    bundle, model_version = _named(order.bundle) if order.bundle else _live(spec)
+    bundle, model_version = _named(order.bundle) if order.bundle else live_bundle(spec)
     return Job(
         project=spec.name,
         bundle=str(bundle.resolve()),
@@ -79,21 +79,3 @@ def _check_apart(order: Order, inputs: list[Path]) -> None:
 
 def _named(bundle: Path) -> tuple[Path, str]:
     return bundle, verify(bundle).version
-
-
-def _live(spec: ModelSpec) -> tuple[Path, str]:
-    refused: BundleError | None = None
-    for pointer in pointers(spec.root):
-        current = read_current(pointer)
-        if current is None:
-            continue
-        bundle = pointer.parent / current.bundle
-        try:
-            verify(bundle)
-        except BundleError as error:
-            refused = refused or error
-            continue
-        return bundle, current.model_version
-    raise refused or ModelNotAvailable(
-        f"There is no model of {spec.name}.", remedy=f"Train one: make train PROJECT={spec.name}."
-    )

@@ -9,6 +9,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portfolio.bundle.manifest import FolderName
+from portfolio.bundle.store import verify
+from portfolio.errors import BundleError, ModelNotAvailable
+from portfolio.spec import ModelSpec
 
 
 class Current(BaseModel):
@@ -40,3 +43,25 @@ def write_current(path: Path, current: Current) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(current.model_dump_json(), encoding="utf-8")
     part.replace(path)
+
+
+def live_bundle(spec: ModelSpec) -> tuple[Path, str]:
+    """Folder and version of the first good bundle that a pointer names.
+
+    Raises ModelNotAvailable where no pointer names one, BundleError where those that are named are not fit.
+    """
+    refused: BundleError | None = None
+    for pointer in pointers(spec.root):
+        current = read_current(pointer)
+        if current is None:
+            continue
+        bundle = pointer.parent / current.bundle
+        try:
+            verify(bundle)
+        except BundleError as error:
+            refused = refused or error
+            continue
+        return bundle, current.model_version
+    raise refused or ModelNotAvailable(
+        f"There is no model of {spec.name}.", remedy=f"Train one: make train PROJECT={spec.name}."
+    )

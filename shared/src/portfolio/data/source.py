@@ -12,6 +12,7 @@ from hashlib import sha256
 from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from rich.progress import wrap_file
 
@@ -74,13 +75,28 @@ def fetch(spec: ModelSpec, *, mirror: str = "") -> DataFile | None:
     What comes from the public address must have a pinned sha256; a mirror is the user's own and may hold anything.
     """
     target = spec.root / "data" / "raw" / spec.source.file
-    addresses = [(f"{mirror.rstrip('/')}/{spec.source.mirror}", ())] if mirror else []
-    for address, pinned in (*addresses, (spec.source.url, spec.source.datasets)):
+    for address in addresses(spec, mirror=mirror):
+        pinned = spec.source.datasets if address == spec.source.url else ()
         try:
             return identify(spec, _write(target, _read(address), pinned=pinned))
         except (OSError, HTTPException, DataError) as error:
             log.warning("data not to be had there", project=spec.name, address=address, error=str(error))
     return None
+
+
+def copy(spec: ModelSpec, address: str, folder: Path) -> DataFile:
+    """Copy what lies at an address (a URL or a path) today into `folder`, whatever its content; raises DataError."""
+    name = urlsplit(address).path.rpartition("/")[2] or spec.source.file
+    plain = name.removesuffix(".gz") if "://" not in address else name  # a path is unpacked as it is read
+    try:
+        return identify(spec, _write(folder / plain, _read(address)))
+    except (OSError, HTTPException, ValueError) as error:
+        raise DataError(f"{address} can't be had: {error}.", remedy="Check the address, or try again later.") from None
+
+
+def addresses(spec: ModelSpec, *, mirror: str = "") -> list[str]:
+    """Where the project's data may be had, in order: the mirror where there is one, then the public address."""
+    return [*([f"{mirror.rstrip('/')}/{spec.source.mirror}"] if mirror else []), spec.source.url]
 
 
 def identify(spec: ModelSpec, path: Path) -> DataFile:

@@ -1,0 +1,112 @@
+"""An alarm is raised by what moved, not by chance, and never by silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portfolio.errors import BundleError
+from portfolio.monitoring.drift import drifts, gravest
+from portfolio.profile import current_counts, profile, psi, psi_by_chance, reference_counts
+from portfolio.spec import Frame
+
+RNG = np.random.default_rng(7)
+
+
+def judge(before: Frame, now: Frame) -> dict[str, str]:
+    rows = len(next(iter(before.values())))
+    return {drift.column: drift.state for drift in drifts(profile(before), rows, now)}
+
+
+def normal(rows: int, *, shift: float = 0.0) -> Frame:
+    return {"x": RNG.normal(shift, 1, rows)}
+
+
+def texts(*shares: float, rows: int = 2000) -> Frame:
+    return {"t": np.repeat(np.array(["a", "b", "c"], dtype=object), [int(share * rows) for share in shares])}
+
+
+def test_psi_is_the_textbook_sum() -> None:
+    before, now = np.array([500_000, 500_000]), np.array([250_000, 750_000])
+    assert psi(before, now) == pytest.approx(0.25 * np.log(3), abs=1e-5)
+
+
+def test_bins_that_nobody_uses_count_for_nothing() -> None:
+    before, now = np.array([50, 50]), np.array([25, 75])
+    assert psi(np.append(before, 0), np.append(now, 0)) == psi(before, now)
+    assert psi_by_chance(np.append(before, 0), np.append(now, 0), alarms=0.05) == psi_by_chance(
+        before, now, alarms=0.05
+    )
+
+
+def test_a_bin_that_only_one_side_has_is_far_but_finite() -> None:
+    assert 1 < psi(np.array([100, 0]), np.array([50, 50])) < 10
+
+
+@pytest.mark.parametrize(("n", "m"), [(500, 300), (2000, 5000)])
+def test_chance_exceeds_its_bound_as_often_as_asked(n: int, m: int) -> None:
+    reference = RNG.normal(size=n)
+    draws, exceeded = 400, 0
+    for _ in range(draws):
+        reference = RNG.normal(size=n)
+        column = profile({"x": reference})["x"]
+        before, now = reference_counts(column, n), current_counts(column, RNG.normal(size=m))
+        exceeded += psi(before, now) > psi_by_chance(before, now, alarms=0.05)
+    assert 0.02 < exceeded / draws < 0.09
+
+
+def test_every_row_is_in_one_bin_wherever_it_lies() -> None:
+    frame = {"x": np.array([1.0, 2.0, 3.0, np.nan]), "t": np.array(["a", "", "a", "b"], dtype=object)}
+    found = profile(frame)
+    later = {"x": np.array([-9.0, 2.0, 99.0, np.nan, np.nan]), "t": np.array(["new", "", "a", "a", "b"], dtype=object)}
+    for name, values in later.items():
+        assert current_counts(found[name], values).sum() == 5
+        assert reference_counts(found[name], 4).sum() == 4
+    assert current_counts(found["x"], later["x"])[-1] == 2
+    assert current_counts(found["t"], later["t"])[-1] == 1
+
+
+def test_the_same_distribution_is_ok() -> None:
+    assert judge(normal(2000), normal(2000)) == {"x": "ok"}
+    assert judge(texts(0.5, 0.3, 0.2), texts(0.5, 0.3, 0.2)) == {"t": "ok"}
+
+
+def test_a_shift_is_watched_and_a_larger_one_acted_upon() -> None:
+    assert judge(normal(4000), normal(4000, shift=0.38)) == {"x": "watch"}
+    assert judge(normal(4000), normal(4000, shift=0.8)) == {"x": "act"}
+    assert judge(texts(0.5, 0.3, 0.2), texts(0.3, 0.3, 0.4)) == {"t": "act"}
+
+
+def test_values_that_go_missing_are_drift() -> None:
+    holes = np.where(np.arange(2000) % 3 == 0, np.nan, RNG.normal(size=2000))
+    assert judge(normal(2000), {"x": holes}) == {"x": "act"}
+
+
+def test_a_few_rows_raise_no_alarm_but_are_not_called_fine() -> None:
+    assert judge(normal(2000), normal(30)) == {"x": "unknown"}
+    assert judge(normal(2000), normal(30, shift=3)) == {"x": "act"}
+
+
+def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
+    before = {f"x{n}": RNG.normal(size=250) for n in range(100)}
+    now = {name: RNG.normal(size=250) for name in before}
+    found = drifts(profile(before), 250, now)
+    assert sum(drift.psi > 0.1 for drift in found) > 10
+    assert [drift for drift in found if drift.state in {"watch", "act"}] == []
+
+
+def test_what_moved_most_comes_first() -> None:
+    before = {"still": RNG.normal(size=1000), "moved": RNG.normal(size=1000)}
+    now = {"still": RNG.normal(size=1000), "moved": RNG.normal(2, size=1000)}
+    assert [drift.column for drift in drifts(profile(before), 1000, now)] == ["moved", "still"]
+
+
+def test_a_bundle_without_a_profile_judges_nothing() -> None:
+    with pytest.raises(BundleError, match="no reference profile"):
+        drifts({}, 100, normal(10))
+
+
+def test_the_gravest_state_is_the_one_that_asks_for_most() -> None:
+    assert gravest(["ok", "watch", "ok"]) == "watch"
+    assert gravest(["watch", "unknown"]) == "unknown"
+    assert gravest(["unknown", "act", "ok"]) == "act"
