@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack import APIS, PORTS, PREFIX, STACK, Stack, address, ask, predict, seconds_until
+
+from tests.containers.stack import APIS, PORTS, PREFIX, STACK, Stack, address, ask, predict, seconds_until
 
 pytestmark = pytest.mark.docker
 

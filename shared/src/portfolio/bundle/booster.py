@@ -27,14 +27,14 @@ Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Booster:
-    """Trees read from LightGBM's text form; raises BundleError for a file that holds none."""
+    """Trees read from LightGBM's text form; raises BundleError for a text that holds none."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, text: bytes) -> None:
         self._library = _library()
         self._handle = c_void_p()
         rounds = c_int()
-        if self._library.LGBM_BoosterCreateFromModelfile(bytes(path), byref(rounds), byref(self._handle)):
-            raise BundleError(f"{path} is no LightGBM model: {self._reason()}.")
+        if self._library.LGBM_BoosterLoadModelFromString(text, byref(rounds), byref(self._handle)):
+            raise BundleError(f"No LightGBM model: {self._reason()}.")
         finalize(self, self._library.LGBM_BoosterFree, self._handle)
 
     def contributions(self, encoded: np.ndarray[Any, Any]) -> Matrix:
@@ -65,7 +65,7 @@ def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(found[0]))
     library.LGBM_GetLastError.restype = c_char_p
     library.LGBM_BoosterFree.argtypes = [c_void_p]
-    library.LGBM_BoosterCreateFromModelfile.argtypes = [c_char_p, POINTER(c_int), POINTER(c_void_p)]
+    library.LGBM_BoosterLoadModelFromString.argtypes = [c_char_p, POINTER(c_int), POINTER(c_void_p)]
     library.LGBM_BoosterPredictForMat.argtypes = [
         c_void_p, c_void_p, c_int, c_int32, c_int32, c_int, c_int, c_int, c_int, c_char_p, POINTER(c_int64), c_void_p,
     ]  # fmt: skip

@@ -73,4 +73,4 @@ def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
 
 @lru_cache(maxsize=2)
 def _booster(path: Path) -> Booster:
-    return Booster(path)
+    return Booster(path.read_bytes())
