@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -59,6 +60,16 @@ class Stack:
         assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
+    def type(self, block: str) -> str:
+        """Type lines into a shell, those after `docker exec -it` into the container's; returns what is shown."""
+        first, _, rest = block.partition("\n")
+        if first.startswith("docker exec -it"):
+            done = self.run("script", "-qec", first, "/dev/null", typed=rest)  # which gives it a terminal
+        else:
+            done = self.run("bash", "-e", "-c", block)
+        assert done.returncode == 0, f"{block}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
     def docker(self, *arguments: str) -> str:
         """What docker prints, without the line's end."""
         return self.must("docker", *arguments).strip()
@@ -70,6 +81,14 @@ class Stack:
     def health(self, service: str) -> str:
         """What the engine thinks of a container."""
         return self.inspect(service, "{{.State.Health.Status}}")
+
+
+def blocks(page: Path) -> list[str]:
+    """The commands of a page, block by block, with the ports of the copy."""
+    text = page.read_text(encoding="utf-8")
+    for _, port in PORTS.values():
+        text = text.replace(f"localhost:{port - 20_000}", f"localhost:{port}")
+    return re.findall(r"^```bash\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def address(service: str, path: str = "") -> str:
