@@ -22,7 +22,7 @@ $(error api-start needs a project: make api-start PROJECT=bankchurn)
 endif
 endif
 
-.PHONY: help install upgrade-deps data train evaluate twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data keys train evaluate twin-report demo demo-up demo-down mlflow api-start \
 	test test-fast lint format check bench clean distclean
 
 ##@ Start here
@@ -55,7 +55,11 @@ upgrade-deps: install ## Solve requirements/*.in anew and rewrite the locks
 data: install ## Fetch the data sets into data/raw
 	@$(PORTFOLIO) data $(PROJECT) $(ARGS)
 
+keys: install ## Make the keys that sign models, in keys/, where there are none
+	@$(PORTFOLIO) keys
+
 train: install ## Train, register and gate
+	@$(PORTFOLIO) keys > /dev/null
 	@$(PORTFOLIO) train $(or $(PROJECT),--all) $(ARGS)
 
 evaluate: install ## Quality over many splits, beside LightGBM's defaults
@@ -91,6 +95,7 @@ format: install ## Repair what the linter can repair
 check: lint test ## What CI runs
 
 bench: install ## Measure the services beside their peers, write docs/benchmarks.md; --quick to try it out
+	@$(PORTFOLIO) keys > /dev/null
 	@bench/peers/install.sh
 	@$(BIN)/python -m bench $(ARGS)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from portfolio.bundle.files import read_sealed
 from portfolio.bundle.manifest import LinearTerms
 from portfolio.bundle.scorer import Scorer
 from portfolio.errors import BundleError
@@ -21,6 +22,7 @@ from portfolio.spec import Frame
 if TYPE_CHECKING:
     import lightgbm as lgb
 
+BOOSTER = "booster.txt"
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -64,7 +66,7 @@ def _row(scorer: Scorer, part: np.ndarray[Any, Any], answer: float) -> Contribut
 
 
 def _tree_parts(scorer: Scorer, encoded: np.ndarray[Any, Any]) -> Matrix:
-    booster = _booster(scorer.directory / "booster.txt")
+    booster = _booster(scorer.directory, scorer.manifest.files.get(BOOSTER))
     return np.asarray(booster.predict(encoded, pred_contrib=True, num_threads=1), dtype=np.float64)
 
 
@@ -75,7 +77,7 @@ def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
 
 
 @lru_cache(maxsize=2)
-def _booster(path: Path) -> lgb.Booster:
+def _booster(directory: Path, digest: str | None) -> lgb.Booster:
     import lightgbm as lgb  # 150 MB where pandas is installed: paid by the first explanation, not by every worker
 
-    return lgb.Booster(model_file=path)
+    return lgb.Booster(model_str=read_sealed(directory, BOOSTER, digest).decode())
