@@ -32,6 +32,7 @@ def tool(verb: str, bundle: Path, *options: object) -> subprocess.CompletedProce
 
 def test_its_tool_accepts_what_we_sign(bundle: Path, key: SigningKey, tmp_path: Path) -> None:
     sign(bundle, key)
+    (bundle / "registered_model_meta").write_text("of MLflow's loader\n")
     done = tool("verify", bundle, "--public_key", tmp_path / "bundle.pub")
     assert (done.returncode, "succeeded" in done.stdout) == (0, True), done.stderr
 

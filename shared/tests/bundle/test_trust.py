@@ -159,7 +159,18 @@ def test_where_unsigned_ones_are_allowed_one_line_tells_of_it(
     assert "".join(capfd.readouterr()).count("unsigned bundle accepted") == 1
 
 
-@pytest.mark.parametrize("spoil", [bytes.upper, lambda content: content[:-1], lambda _: b"", lambda _: b"{}"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        bytes.upper,
+        lambda content: content[:-1],
+        lambda content: content.replace(b'{"hint"', b'{"more":1,"hint"'),
+        lambda content: content.replace(b'"sig":"', b'"sig":" '),
+        lambda _: b"",
+        lambda _: b"{}",
+    ],
+    ids=["other letters", "cut", "a field more", "loose base64", "empty", "no signature"],
+)
 def test_a_bad_signature_is_refused_even_where_none_is_needed(
     bundle: Path, trust: Trust, spoil: Callable[[bytes], bytes]
 ) -> None:
