@@ -30,7 +30,7 @@ export IMAGE_PREFIX
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data train evaluate drift twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data keys train evaluate drift twin-report demo demo-up demo-down mlflow api-start \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
 	docker-save docker-load docker-digests test test-fast lint format check scan bench projects-json clean distclean
 
@@ -89,7 +89,11 @@ upgrade-deps: install ## Solve requirements/*.in anew and rewrite the locks
 data: install ## Fetch the data sets into data/raw
 	@$(PORTFOLIO) data $(PROJECT) $(ARGS)
 
+keys: install ## Make the keys that sign models, in keys/, where there are none
+	@$(PORTFOLIO) keys
+
 train: install ## Train, register and gate
+	@$(PORTFOLIO) keys > /dev/null
 	@$(PORTFOLIO) train $(or $(PROJECT),--all) $(ARGS)
 
 evaluate: install ## Quality over many splits, beside LightGBM's defaults
@@ -137,6 +141,7 @@ scan: install ## Known vulnerabilities of the locks; with Trivy also of reposito
 	@scripts/scan.sh
 
 bench: install ## Measure the services beside their peers, write docs/benchmarks.md; --quick to try it out
+	@$(PORTFOLIO) keys > /dev/null
 	@bench/peers/install.sh
 	@$(BIN)/python -m bench $(ARGS)
 

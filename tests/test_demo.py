@@ -25,7 +25,16 @@ ROOT = Path(__file__).parents[1]
 SPECS = {name: find_project(name) for name in project_names()}
 PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
 MLFLOW_PORT = 5000
-OURS = ("MLFLOW", "MAKE", "MFLAGS", "ARGS", "PROJECT")  # what `make test` hands down is not for the copy
+OURS = (
+    "MLFLOW",
+    "MAKE",
+    "MFLAGS",
+    "ARGS",
+    "PROJECT",
+    "SIGNING",
+    "BUNDLE",
+    "ALLOW",
+)  # what `make test` hands down is not for the copy
 LIST_FILES = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 

@@ -29,7 +29,20 @@ def portfolio(*arguments: str, command: str = "portfolio", **environment: str) -
 def test_help_lists_every_command() -> None:
     shown = portfolio("--help")
     assert shown.returncode == 0
-    for command in ("projects", "data", "train", "evaluate", "serve", "drift", "twin", "demo"):
+    for command in (
+        "projects",
+        "data",
+        "train",
+        "evaluate",
+        "serve",
+        "drift",
+        "promote",
+        "keys",
+        "sign",
+        "verify",
+        "twin",
+        "demo",
+    ):
         assert re.search(rf"\b{command}\b", shown.stdout)
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toys import LATE, write_bundle
+from mlflow_servers import mlflow_server
+from toys import LATE, write_candidate
 
 from portfolio import registry
-from portfolio.bundle import load, verify
-from portfolio.errors import RegistryError
+from portfolio.bundle import ANYONE, load, verify
+from portfolio.errors import BundleError, RegistryError
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -24,43 +22,37 @@ from portfolio.spec import ModelSpec
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A server of its own on a free port."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, *stores, "--workers", "1"], stdout=log, stderr=log, env=environment, process_group=0
-        )
-    settings = Settings(mlflow_tracking_uri=f"http://127.0.0.1:{port}", mlflow_timeout_seconds=10)
-    try:
-        deadline = time.monotonic() + 90
-        while not registry.reachable(settings):
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.3)
+    """A server of its own."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as settings:
         yield settings
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(20)
 
 
 def registered(settings: Settings, spec: ModelSpec, folder: Path, *, name: str = "v1") -> RegisteredVersion:
-    bundle = write_bundle(spec, folder / name)
+    bundle = write_candidate(spec, folder / name)
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
     (plots / "roc.png").write_bytes(b"picture")
-    return registry.register(settings, verify(bundle), bundle=bundle, plots=plots, tags={"verdict": "promote"})
+    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": "promote"})
 
 
 def test_a_registered_bundle_comes_back_as_it_was_and_loads(settings: Settings, tmp_path: Path) -> None:
     version = registered(settings, LATE, tmp_path)
     fetched = registry.download(version, tmp_path / "fetched", settings)
-    assert verify(fetched) == verify(tmp_path / "v1")
-    assert load(fetched, LATE).manifest.version == version.bundle_version == "v1"
+    assert verify(fetched, ANYONE) == verify(tmp_path / "v1", ANYONE)
+    assert load(fetched, LATE, ANYONE).manifest.version == version.bundle_version == "v1"
+
+
+def test_a_download_that_is_not_what_was_registered_is_refused(settings: Settings, tmp_path: Path) -> None:
+    version = registered(settings, replace(LATE, name="toypinned"), tmp_path)
+    assert registry.find_version("toypinned", 1, settings) == version
+    other = replace(version, bundle_sha256="0" * 64)
+    with pytest.raises(BundleError, match=r"not as it was registered: bundle.json"):
+        registry.download(other, tmp_path / "fetched", settings)
+
+
+def test_a_version_that_is_not_there_is_told_by_its_number(settings: Settings) -> None:
+    with pytest.raises(RegistryError, match="toynobody has no version 7"):
+        registry.find_version("toynobody", 7, settings)
 
 
 def test_the_champion_is_whom_the_alias_points_to(settings: Settings, tmp_path: Path) -> None:

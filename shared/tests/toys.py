@@ -10,7 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from portfolio.bundle import sign
+from portfolio.bundle.keys import require_signing_key
 from portfolio.bundle.pointer import Current, write_current
+from portfolio.settings import read_settings
 from portfolio.spec import Binary, Column, Frame, ModelSpec, Regression, Request, Response, Source
 
 Row = dict[str, Any]
@@ -109,7 +112,16 @@ def orders(n: int, *, seed: int = 0) -> list[Row]:
 def write_bundle(
     spec: ModelSpec, directory: Path, *, seed: int = 0, family: Literal["lightgbm", "linear"] = "lightgbm"
 ) -> Path:
-    """Train ten trees, or make a linear model up, and seal them as a bundle whose version is the directory's name."""
+    """A candidate of ten trees, or of a made-up linear model, signed with the key of these tests."""
+    bundle = write_candidate(spec, directory, seed=seed, family=family)
+    sign(bundle, require_signing_key(read_settings().signing_key_file))
+    return bundle
+
+
+def write_candidate(
+    spec: ModelSpec, directory: Path, *, seed: int = 0, family: Literal["lightgbm", "linear"] = "lightgbm"
+) -> Path:
+    """A sealed bundle whose version is the directory's name; nobody has signed it."""
     from toy_bundles import write  # trains: a served toy must stay as light as a worker
 
     return write(spec, directory, seed=seed, family=family)

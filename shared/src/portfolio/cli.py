@@ -16,6 +16,7 @@ from portfolio.batch.job import EngineName
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
+from portfolio.promotion import command as promotion
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -196,8 +197,10 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, score, drift):
+    for command in (projects, data, train, evaluate, serve, score, drift, promotion.promote, promotion.keys):
         app.command()(command)
+    app.command("sign")(promotion.sign_bundle)
+    app.command("verify")(promotion.verify_bundle)
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)

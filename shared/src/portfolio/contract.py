@@ -24,7 +24,8 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from portfolio.bundle import Scorer, load
+from portfolio.bundle import Scorer, load, read_trust, sign
+from portfolio.bundle.keys import make_keys, require_signing_key
 from portfolio.bundle.scorer import sigmoid
 from portfolio.data.frames import frame_of
 from portfolio.serving import create_app
@@ -49,24 +50,30 @@ class ProjectContract:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def project(cls, tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
-        """The project in a folder of its own, trained once with its known good parameters."""
+    def project(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelSpec]:
+        """The project in a folder of its own, with keys of its own, trained once with its known good parameters."""
         folder = tmp_path_factory.mktemp(cls.spec.name)
         for part in ("configs", "data"):
             shutil.copytree(cls.spec.root / part, folder / part)
         # no download: what a test trains on must not depend on the network
         spec = replace(cls.spec, folder=folder, source=replace(cls.spec.source, url="http://127.0.0.1:9/"))
         order = Order(now=datetime.now(UTC), effort="quick")
-        offline = read_settings().model_copy(update={"mlflow_tracking_uri": ""})
-        train(spec, order, read_config(folder / "configs" / "config.yaml"), offline, lambda *_: None)
-        return spec
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SIGNING_KEY", str(folder / "keys" / "bundle.key"))
+            patch.setenv("BUNDLE_PUBLIC_KEY", "")
+            settings = read_settings().model_copy(update={"mlflow_tracking_uri": ""})
+            make_keys(settings.signing_key_file, settings.public_key_file)
+            train(spec, order, read_config(folder / "configs" / "config.yaml"), settings, lambda *_: None)
+            yield spec
 
     @pytest.fixture(scope="class")
     @classmethod
     def scorer(cls, project: ModelSpec) -> Scorer:
         """The bundle, loaded as serving loads it."""
         (bundle,) = [path.parent for path in (project.root / "models").glob("*/bundle.json")]
-        return load(bundle, project)
+        settings = read_settings()
+        sign(bundle, require_signing_key(settings.signing_key_file))  # training does so where the gate lets it pass
+        return load(bundle, project, read_trust(settings))
 
     @pytest.fixture(scope="class")
     @classmethod

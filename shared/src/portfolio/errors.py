@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Fault = Literal["unsigned", "unknown_key", "bad_signature", "altered", "unfit"]
+"""What is wrong with a bundle, in one of a few words."""
 
 
 class PortfolioError(Exception):
@@ -30,9 +34,16 @@ class DataError(PortfolioError):
 
 
 class BundleError(PortfolioError):
-    """A bundle is incomplete, altered, or doesn't score as it did when it was made."""
+    """A bundle is incomplete, altered, not signed by whom it should be, or doesn't score as it did when it was made.
+
+    `reason` has few values, so a metric may count by it.
+    """
 
     title = "Bundle refused"
+
+    def __init__(self, detail: str, *, remedy: str = "", reason: Fault = "unfit") -> None:
+        super().__init__(detail, remedy=remedy)
+        self.reason = reason
 
 
 class RegistryError(PortfolioError):

@@ -17,27 +17,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from portfolio.bundle import MANIFEST, Manifest
+from portfolio.bundle import MANIFEST, SIGNATURE, Manifest
+from portfolio.bundle.files import check_pin, manifest_digest
 from portfolio.errors import RegistryError
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 BUNDLE = "bundle"
+PIN, SIGNED_BY = "bundle_sha256", "signed_by"
 UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
 LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
 
 
 @dataclass(frozen=True)
 class RegisteredVersion:
-    """A version of a registered model. `version` is the registry's number, `bundle_version` the bundle's own name."""
+    """A version of a registered model. `version` is the registry's number, `bundle_version` the bundle's own name.
+
+    `bundle_sha256` pins `bundle.json` and so every file; versions of earlier releases have none. `signed_by` is the key
+    that promoted it, by the registry's word alone: who trusts a bundle checks its signature.
+    """
 
     name: str
     version: str
     bundle_version: str
     run_id: str
+    bundle_sha256: str = ""
+    signed_by: str = ""
 
 
 def reachable(settings: Settings) -> bool:
@@ -68,6 +76,7 @@ def register(
     settings: Settings, manifest: Manifest, *, bundle: Path, plots: Path, tags: Mapping[str, str]
 ) -> RegisteredVersion:
     """Log a run (parameters, metrics, plots, bundle) and create a model version of it, still without an alias."""
+    digest = manifest_digest(bundle)
     with _client(settings) as client:
         run_id = _log_run(client, manifest, bundle, plots)
         _ensure_model(client, manifest.name)
@@ -75,10 +84,10 @@ def register(
             manifest.name,
             source=f"runs:/{run_id}/{BUNDLE}",
             run_id=run_id,
-            tags={**_tags(manifest), **tags},
+            tags={**_tags(manifest), PIN: digest, **tags},
             await_creation_for=0,
         )
-    return RegisteredVersion(manifest.name, str(created.version), manifest.version, run_id)
+    return RegisteredVersion(manifest.name, str(created.version), manifest.version, run_id, digest)
 
 
 def point(settings: Settings, version: RegisteredVersion, alias: str) -> None:
@@ -87,14 +96,54 @@ def point(settings: Settings, version: RegisteredVersion, alias: str) -> None:
         client.set_registered_model_alias(version.name, alias, version.version)
 
 
+def attach_signature(settings: Settings, version: RegisteredVersion, bundle: Path, *, key_id: str) -> None:
+    """Put a bundle's signature beside the registered files, so that every download brings it."""
+    with _client(settings) as client:
+        client.log_artifact(version.run_id, str(bundle / SIGNATURE), BUNDLE)
+        client.set_model_version_tag(version.name, version.version, SIGNED_BY, key_id)
+
+
 def champion(name: str, settings: Settings) -> RegisteredVersion | None:
-    """The version that shall be live, or None. Raises RegistryError where the registry can't be asked.
+    """The version that shall be live, or None. Raises RegistryError where the registry can't be asked."""
+    return _version(settings, "registered-models/alias", {"name": name, "alias": CHAMPION})
+
+
+def find_version(name: str, number: int, settings: Settings) -> RegisteredVersion:
+    """A version by its number. Raises RegistryError where there is none, or the registry can't be asked."""
+    found = _version(settings, "model-versions/get", {"name": name, "version": str(number)})
+    if found is None:
+        raise RegistryError(
+            f"{name} has no version {number} at {settings.registry_address}.",
+            remedy="MLflow's page of the model lists its versions.",
+        )
+    return found
+
+
+def download(version: RegisteredVersion, destination: Path, settings: Settings) -> Path:
+    """Fetch a version's bundle into `destination`, a folder that does not exist yet. The caller verifies it.
+
+    Raises BundleError where `bundle.json` is not the one that was registered.
+    """
+    from mlflow.artifacts import download_artifacts
+
+    with _client(settings):
+        destination.mkdir(parents=True)
+        fetched = download_artifacts(
+            artifact_uri=f"runs:/{version.run_id}/{BUNDLE}",
+            dst_path=str(destination),
+            tracking_uri=settings.mlflow_tracking_uri,
+        )
+    check_pin(Path(fetched), version.bundle_sha256)
+    return Path(fetched)
+
+
+def _version(settings: Settings, path: str, query: Mapping[str, str]) -> RegisteredVersion | None:
+    """A version, or None where the registry knows no such one.
 
     Over plain HTTP: a sidecar asks this at every start, and importing mlflow would take it two seconds and 110 MB.
     """
-    query = urllib.parse.urlencode({"name": name, "alias": CHAMPION})
     try:
-        with _ask(settings, f"/api/2.0/mlflow/registered-models/alias?{query}") as answer:
+        with _ask(settings, f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query)}") as answer:
             found = json.load(answer)["model_version"]
     except urllib.error.HTTPError as error:
         if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
@@ -105,21 +154,14 @@ def champion(name: str, settings: Settings) -> RegisteredVersion | None:
             f"MLflow does not answer at {settings.registry_address}: {error}.", remedy=UNREACHABLE
         ) from None
     tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
-    return RegisteredVersion(name, found["version"], tags.get("bundle_version", ""), found.get("run_id", ""))
-
-
-def download(version: RegisteredVersion, destination: Path, settings: Settings) -> Path:
-    """Fetch a version's bundle into `destination`, a folder that does not exist yet. The caller verifies it."""
-    from mlflow.artifacts import download_artifacts
-
-    with _client(settings):
-        destination.mkdir(parents=True)
-        fetched = download_artifacts(
-            artifact_uri=f"runs:/{version.run_id}/{BUNDLE}",
-            dst_path=str(destination),
-            tracking_uri=settings.mlflow_tracking_uri,
-        )
-    return Path(fetched)
+    return RegisteredVersion(
+        name=query["name"],
+        version=found["version"],
+        bundle_version=tags.get("bundle_version", ""),
+        run_id=found.get("run_id", ""),
+        bundle_sha256=tags.get(PIN, ""),
+        signed_by=tags.get(SIGNED_BY, ""),
+    )
 
 
 def _ask(settings: Settings, path: str) -> HTTPResponse:

@@ -31,12 +31,33 @@ class Settings(BaseSettings):
     max_connections: int = Field(1000, ge=1)  # open ones of a worker; further ones are answered with 503
     read_seconds: float = Field(30.0, gt=0)  # from a connection's start, or a request's first byte, to its last
     drain_seconds: float = Field(5.0, ge=0)  # between SIGTERM and the stop, while balancers look elsewhere
+    signing_key: str = ""  # file with the private key; empty: keys/bundle.key of the repository
+    bundle_public_key: str = ""  # trusted keys, see bundle/keys.py; empty: the file beside the private key
+    allow_unsigned: bool = False  # accept bundles that nobody signed
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Where the private key is, if this machine has one."""
+        if self.signing_key:
+            return Path(self.signing_key)
+        root = repository(Path.cwd()) or repository(Path(__file__).parent) or Path.cwd()
+        return root / "keys" / "bundle.key"
+
+    @property
+    def public_key_file(self) -> Path:
+        """Where the public key is that belongs to it."""
+        return self.signing_key_file.with_suffix(".pub")
 
     @property
     def registry_address(self) -> str:
         """The tracking URI as it may be shown: without user and password."""
         scheme, separator, rest = self.mlflow_tracking_uri.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def repository(folder: Path) -> Path | None:
+    """The repository that a folder is in: itself or the nearest one above it that holds the Procfile."""
+    return next((place for place in (folder, *folder.parents) if (place / "Procfile").is_file()), None)
 
 
 def read_settings() -> Settings:

@@ -10,7 +10,7 @@ import numpy as np
 from toys import LATE, Order, orders, write_bundle
 
 from portfolio.batch.likeness import LikeRows
-from portfolio.bundle import load
+from portfolio.bundle import ANYONE, load
 from portfolio.data.frames import frame_of
 
 
@@ -32,7 +32,7 @@ def test_like_rows_stand_together_and_results_do_not() -> None:
 
 
 def test_scores_of_trees_are_the_same_to_the_bit(tmp_path: Path) -> None:
-    scorer = load(write_bundle(LATE, tmp_path / "v1"), LATE)
+    scorer = load(write_bundle(LATE, tmp_path / "v1"), LATE, ANYONE)
     frame = frame_of(orders(500), Order.COLUMNS)
     sorted_scorer = replace(scorer, session=LikeRows(scorer.session))
     assert sorted_scorer.margins(frame).tolist() == scorer.margins(frame).tolist()

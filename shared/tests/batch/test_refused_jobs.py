@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from toys import LATE, go_live, project, write_bundle
+from toys import LATE, go_live, project, write_bundle, write_candidate
 
 from portfolio.batch.answers import answer_schema
 from portfolio.batch.flow import score
 from portfolio.batch.join import Summary
-from portfolio.batch.plan import Order
+from portfolio.batch.model import open_model
+from portfolio.batch.plan import Order, plan
 from portfolio.batch.progress import shown
 from portfolio.errors import BundleError, ConfigError, DataError, ModelNotAvailable
 from portfolio.spec import ModelSpec, Response
@@ -160,8 +162,25 @@ def test_the_cached_champion_scores_as_it_serves_and_a_named_bundle_instead_of_i
 def test_an_altered_bundle_is_refused(run: Score, rows: Path, tmp_path: Path) -> None:
     bundle = write_bundle(LATE, tmp_path / "v1")
     (bundle / "booster.txt").write_text("other")
-    with pytest.raises(BundleError, match="not as it was sealed"):
+    with pytest.raises(BundleError, match=r"not as it was signed: booster.txt"):
         run(rows, "scores.csv", bundle=bundle)
+
+
+def test_a_bundle_that_nobody_signed_is_refused(run: Score, rows: Path, tmp_path: Path) -> None:
+    bundle = write_candidate(LATE, tmp_path / "v1")
+    with pytest.raises(BundleError, match="is not signed"):
+        run(rows, "scores.csv", bundle=bundle)
+
+
+def test_a_bundle_that_is_exchanged_after_the_plan_is_refused_by_the_processes(
+    late: ModelSpec, rows: Path, tmp_path: Path
+) -> None:
+    bundle = write_bundle(late, tmp_path / "v1")
+    job = plan(Order(spec=late, source=str(rows), output=tmp_path / "scores.csv", bundle=bundle))
+    shutil.rmtree(bundle)
+    write_bundle(late, bundle, seed=5)
+    with pytest.raises(BundleError, match=r"not as it was registered: bundle.json"):
+        open_model(job)
 
 
 def test_a_second_run_to_the_same_output_is_refused(late: ModelSpec, rows: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from portfolio.demo import champions
-from portfolio.demo.champions import train_all, without_champion
+from portfolio.demo.champions import sign_all, signed_otherwise, train_all, without_champion
 from portfolio.demo.procfile import Service
 from portfolio.demo.stack import Stack
 from portfolio.errors import RegistryError
@@ -91,3 +91,23 @@ def test_the_exit_code_of_a_blocked_training_is_the_one_that_training_has() -> N
 def test_quick_is_passed_on(tasks: Tasks) -> None:
     train_all(tasks, ("telecomai",), quick=True)
     assert tasks.commands == [["portfolio", "train", "telecomai", "--quick", "--register-model"]]
+
+
+def test_champions_that_this_key_has_not_signed_are_promoted_again(tasks: Tasks, answering: Answering) -> None:
+    signed = {"key": "signed_by", "value": "abcd"}
+    ours = {"model_version": VERSION["model_version"] | {"tags": [signed]}}
+    port = answering(
+        {ALIAS.format("bankchurn"): (200, ours), ALIAS.format("carvision"): (200, VERSION)}
+    )  # telecomai has none
+    unsigned = signed_otherwise(tasks, registry_at(port), "abcd")
+    assert [version.name for version in unsigned] == ["carvision"]
+    assert len(signed_otherwise(tasks, registry_at(port), "another key")) == 2
+    assert sign_all(tasks, unsigned) == {}
+    assert tasks.commands == [["portfolio", "promote", "carvision", "--version", "3"]]
+
+
+def test_a_champion_that_can_not_be_signed_is_told(tasks: Tasks) -> None:
+    tasks.codes = {"carvision": 1}
+    versions = tuple(RegisteredVersion(name, "3", "b", "run") for name in ("carvision", "telecomai"))
+    assert sign_all(tasks, versions) == {"carvision": "signing it ended with exit code 1, see above"}
+    assert len(tasks.commands) == 2

@@ -21,9 +21,9 @@ from fastapi.testclient import TestClient
 from services import TESTS, free_port, running
 from toys import ORDER, orders
 
-from portfolio.bundle import seal
+from portfolio.bundle import ANYONE, seal, sign, verify
+from portfolio.bundle.keys import SigningKey
 from portfolio.bundle.pyfunc import describe
-from portfolio.bundle.store import verify
 from portfolio.serving import create_app
 from portfolio.serving.validate import BATCH_ROWS
 from portfolio.spec import ModelSpec
@@ -46,12 +46,13 @@ OWN = {"prediction_id", "model_version"}  # what a model by itself doesn't know
 
 
 @pytest.fixture(scope="module")
-def served(spec: ModelSpec) -> ModelSpec:
+def served(spec: ModelSpec, key: SigningKey) -> ModelSpec:
     """The project, its bundle with the file that MLflow looks for."""
     bundle = spec.root / "models" / "v1"
-    manifest = verify(bundle)
+    manifest = verify(bundle, ANYONE)
     (bundle / "MLmodel").write_text(yaml.safe_dump(describe(manifest)))
     seal(bundle, manifest)
+    sign(bundle, key)
     return spec
 
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from toys import COST, LATE, ORDER, Cost, Late, Order, go_live, orders, project, write_bundle
 
-from portfolio.bundle import load
+from portfolio.bundle import ANYONE, load
 from portfolio.data.frames import frame_of
 from portfolio.serving import create_app
 from portfolio.spec import ModelSpec
@@ -24,7 +24,7 @@ def without_id(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_answer_is_the_offline_score(client: TestClient, late: ModelSpec) -> None:
-    [outcome] = load(late.root / "models" / "v1", late).outcomes(frame_of([ORDER], Order.COLUMNS))
+    [outcome] = load(late.root / "models" / "v1", late, ANYONE).outcomes(frame_of([ORDER], Order.COLUMNS))
     answer = client.post("/predict", json=ORDER).json()
     assert answer["probability"] == outcome.probability  # type: ignore[union-attr]
 

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from toys import LATE, ORDER, go_live, project, write_bundle
 
-from portfolio.bundle import seal
+from portfolio.bundle import ANYONE, SIGNATURE, seal, sign, verify
+from portfolio.bundle.keys import SigningKey
 from portfolio.bundle.pointer import Current, read_current, write_current
-from portfolio.bundle.store import verify
 from portfolio.errors import ConfigError
 from portfolio.serving import create_app
 from portfolio.serving.resolve import resolve
@@ -45,7 +45,7 @@ def test_without_a_cache_the_last_promoted_model_serves(spec: ModelSpec) -> None
     assert live_version(spec) == "v1"
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "booster.txt", "bundle.json"])
+@pytest.mark.parametrize("file", ["model.onnx", "booster.txt", "bundle.json", "model.sig"])
 def test_a_tampered_bundle_is_passed_over(spec: ModelSpec, file: str) -> None:
     with (spec.root / "cache" / "v2" / file).open("ab") as stream:
         stream.write(b"x")
@@ -68,11 +68,12 @@ def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> N
     assert "model.onnx" in info["last_refused"]["reason"]
 
 
-def test_a_bundle_whose_graph_can_not_run_is_passed_over(spec: ModelSpec) -> None:
+def test_a_bundle_whose_graph_can_not_run_is_passed_over(spec: ModelSpec, key: SigningKey) -> None:
     directory = spec.root / "cache" / "v2"
-    manifest = verify(directory)
+    manifest = verify(directory, ANYONE)
     (directory / "model.onnx").write_bytes(b"sealed, and no graph")
     seal(directory, manifest)
+    sign(directory, key)
     assert live_version(spec) == "v1"
 
 
@@ -135,3 +136,19 @@ def test_a_new_bundle_is_live_after_a_restart(spec: ModelSpec) -> None:
         second = after.post("/predict", json=ORDER).json()
     assert second["model_version"] == "3"
     assert second["probability"] != first["probability"]
+
+
+def test_a_bundle_that_nobody_signed_is_passed_over_with_the_way_out(spec: ModelSpec) -> None:
+    (spec.root / "cache" / "v2" / SIGNATURE).unlink()
+    state = resolve(spec)
+    assert state.model is not None
+    assert state.model.current.model_version == "v1"
+    assert state.failure is not None
+    assert "is not signed" in state.failure.reason
+    assert "portfolio promote NAME --version N" in state.failure.reason
+
+
+def test_a_key_that_can_not_be_read_stops_the_start(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUNDLE_PUBLIC_KEY", "/nowhere/bundle.pub")
+    with pytest.raises(ConfigError, match="BUNDLE_PUBLIC_KEY"):
+        resolve(spec)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toys import LATE, project, write_bundle
 
-from portfolio.bundle import load
+from portfolio.bundle import ANYONE, load
 from portfolio.bundle.pointer import Current, read_current
 from portfolio.errors import RegistryError
 from portfolio.registry import RegisteredVersion
@@ -77,7 +77,7 @@ def test_the_champion_is_cached_under_its_registry_number(spec: ModelSpec, regis
     current = cached(spec)
     assert current is not None
     assert (current.bundle, current.model_version, current.source) == ("b1", "1", "registry")
-    load(spec.root / "cache" / "b1", spec)
+    load(spec.root / "cache" / "b1", spec, ANYONE)
 
 
 def test_a_worker_serves_what_was_cached(spec: ModelSpec, registry: FakeRegistry) -> None:
@@ -117,7 +117,7 @@ def test_a_spoilt_cache_is_healed(spec: ModelSpec, registry: FakeRegistry) -> No
     sidecar.fetch(spec, SETTINGS)
     (spec.root / "cache" / "b1" / "model.onnx").write_bytes(b"x")
     sidecar.fetch(spec, SETTINGS)
-    load(spec.root / "cache" / "b1", spec)
+    load(spec.root / "cache" / "b1", spec, ANYONE)
 
 
 def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(
@@ -129,7 +129,7 @@ def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(
     registry.spoil = lambda fetched: (fetched / "model.onnx").write_bytes(b"x")
     sidecar.fetch(spec, SETTINGS)
     assert cached(spec) == before
-    assert "not as it was sealed: model.onnx" in "".join(capfd.readouterr())
+    assert "not as it was signed: model.onnx" in "".join(capfd.readouterr())
 
 
 def test_nothing_half_written_stays(spec: ModelSpec, registry: FakeRegistry) -> None:

@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 from toys import COST, LATE, orders, project
 
-from portfolio.bundle import load
+from portfolio.bundle import load, read_trust
 from portfolio.bundle.pointer import read_current
 from portfolio.errors import DataError, RegistryError
-from portfolio.settings import Budget, Config, Range, Settings, TrainingConfig, TreeSearch
+from portfolio.settings import Budget, Config, Range, Settings, TrainingConfig, TreeSearch, read_settings
 from portfolio.spec import AtLeast, AtMost, Dataset, ModelSpec, NoWorse
 from portfolio.training.flow import Order, Trained, train
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-OFFLINE = Settings(mlflow_tracking_uri="")
 TREES = TreeSearch(
     first={"n_estimators": 30, "num_leaves": 8, "learning_rate": 0.1},
     space={"num_leaves": Range(low=4, high=16), "learning_rate": Range(low=0.05, high=0.3, log=True)},
 )
+OFFLINE = Settings(mlflow_tracking_uri="")
 BUDGETS = {"full": (3, 60), "quick": (1, 60), "demo": (3, 1e-9)}
 CONFIG = Config(
     port=8101,
@@ -67,7 +67,7 @@ def test_a_run_leaves_a_bundle_that_loads_and_that_serving_is_pointed_to(spec: M
     trained = run(spec)
     assert trained.verdict.decision == "promote"
     assert trained.bundle.name.startswith("20260102T030405Z-")
-    assert load(trained.bundle, spec).manifest == trained.manifest
+    assert load(trained.bundle, spec, read_trust(read_settings())).manifest == trained.manifest
     current = read_current(spec.root / "models" / "current")
     assert current is not None
     assert (current.bundle, current.model_version) == (trained.bundle.name, trained.manifest.version)
@@ -114,7 +114,7 @@ def test_progress_counts_the_trials(spec: ModelSpec) -> None:
 def test_a_blocked_model_is_kept_but_not_served(spec: ModelSpec) -> None:
     strict = replace(spec, rules=(AtLeast("roc_auc", 0.9999),))
     trained = run(strict)
-    assert (trained.verdict.decision, trained.live) == ("block", False)
+    assert (trained.verdict.decision, trained.published.live) == ("block", False)
     assert trained.bundle.is_dir()
     assert read_current(spec.root / "models" / "current") is None
     assert json.loads((spec.root / "models" / "metrics.json").read_text())["verdict"]["decision"] == "block"

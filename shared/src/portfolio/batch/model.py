@@ -14,7 +14,7 @@ from portfolio.batch.likeness import LikeRows
 from portfolio.batch.reasons import Problem, row_problem
 from portfolio.batch.rows import Refusal, Rows
 from portfolio.batch.verdicts import refuse
-from portfolio.bundle import Scorer, load
+from portfolio.bundle import ANYONE, Scorer, load
 from portfolio.data.frames import pack, take
 from portfolio.data.rules import Mask
 from portfolio.errors import RequestRefused
@@ -62,7 +62,8 @@ class Model:
 
 def open_model(job: Job) -> Model:
     """Load what a job names; raises BundleError."""
-    scorer = load(Path(job.bundle), find_project(job.project))
+    # the plan has checked who signed it, on the machine that knows the keys: the digest is what it found
+    scorer = load(Path(job.bundle), find_project(job.project), ANYONE, pinned=job.digest)
     if scorer.manifest.family == "lightgbm":
         scorer = replace(scorer, session=LikeRows(scorer.session))
     return Model(scorer, job.options)

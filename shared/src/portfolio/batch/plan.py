@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from portfolio.batch.answers import answer_schema
 from portfolio.batch.inputs import check_columns, columns_of, find_inputs, format_of
 from portfolio.batch.job import FormatName, Job
-from portfolio.bundle import MANIFEST, fingerprint, verify
+from portfolio.bundle import Trust, fingerprint, read_trust
 from portfolio.bundle.pointer import live_bundle
+from portfolio.bundle.store import pin
 from portfolio.errors import DataError
-from portfolio.settings import read_config
+from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 
 PART_BYTES = 2 << 20  # larger parts are no faster: a process first has to be given their memory
@@ -41,11 +41,11 @@ def plan(order: Order) -> Job:
     _check_apart(order, [Path(file.path) for file in inputs])
     check_columns(reads, inputs, spec)
     answer_schema(spec.response)
-    bundle, model_version = _named(order.bundle) if order.bundle else live_bundle(spec)
+    bundle, model_version, digest = _chosen(order, read_trust(read_settings()))
     return Job(
         project=spec.name,
         bundle=str(bundle.resolve()),
-        digest=sha256((bundle / MANIFEST).read_bytes()).hexdigest(),
+        digest=digest,
         features=fingerprint(spec),
         model_version=model_version,
         options=read_config(spec.root / "configs" / "config.yaml").response,
@@ -77,5 +77,9 @@ def _check_apart(order: Order, inputs: list[Path]) -> None:
         raise DataError(f"{order.output} is among the input files.", remedy="Write to another folder.")
 
 
-def _named(bundle: Path) -> tuple[Path, str]:
-    return bundle, verify(bundle).version
+def _chosen(order: Order, trust: Trust) -> tuple[Path, str, str]:
+    """(folder, model version, digest of the manifest) of a bundle that is trusted."""
+    if order.bundle:
+        manifest, digest = pin(order.bundle, trust)
+        return order.bundle, manifest.version, digest
+    return live_bundle(order.spec, trust)

@@ -2,6 +2,7 @@
 
 from portfolio.bundle.calibration import Calibration
 from portfolio.bundle.contributions import Contributions, contributions
+from portfolio.bundle.files import MANIFEST, SIGNATURE
 from portfolio.bundle.manifest import (
     DataProvenance,
     GoldenRow,
@@ -12,10 +13,13 @@ from portfolio.bundle.manifest import (
     fingerprint,
 )
 from portfolio.bundle.scorer import Scorer, open_session
-from portfolio.bundle.store import MANIFEST, load, seal, verify
+from portfolio.bundle.store import load, seal, sign, verify, vouch
+from portfolio.bundle.trust import ANYONE, Trust, read_trust
 
 __all__ = [
+    "ANYONE",
     "MANIFEST",
+    "SIGNATURE",
     "Calibration",
     "Contributions",
     "DataProvenance",
@@ -25,10 +29,14 @@ __all__ = [
     "Manifest",
     "Parity",
     "Scorer",
+    "Trust",
     "contributions",
     "fingerprint",
     "load",
     "open_session",
+    "read_trust",
     "seal",
+    "sign",
     "verify",
+    "vouch",
 ]

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from portfolio.bundle.booster import Booster
+from portfolio.bundle.files import read_sealed
 from portfolio.bundle.manifest import LinearTerms
 from portfolio.bundle.scorer import Scorer
 from portfolio.errors import BundleError
 from portfolio.spec import Frame
 
+BOOSTER = "booster.txt"
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -62,7 +64,7 @@ def _row(scorer: Scorer, part: np.ndarray[Any, Any], answer: float) -> Contribut
 
 
 def _tree_parts(scorer: Scorer, encoded: np.ndarray[Any, Any]) -> Matrix:
-    return _booster(scorer.directory / "booster.txt").contributions(encoded)
+    return _booster(scorer.directory, scorer.manifest.files.get(BOOSTER)).contributions(encoded)
 
 
 def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
@@ -72,5 +74,5 @@ def _linear_parts(terms: LinearTerms, encoded: np.ndarray[Any, Any]) -> Matrix:
 
 
 @lru_cache(maxsize=2)
-def _booster(path: Path) -> Booster:
-    return Booster(path.read_bytes())
+def _booster(directory: Path, digest: str | None) -> Booster:
+    return Booster(read_sealed(directory, BOOSTER, digest))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portfolio.bundle.manifest import FolderName
-from portfolio.bundle.store import verify
+from portfolio.bundle.store import pin
+from portfolio.bundle.trust import Trust
 from portfolio.errors import BundleError, ModelNotAvailable
 from portfolio.spec import ModelSpec
 
@@ -45,8 +46,16 @@ def write_current(path: Path, current: Current) -> None:
     part.replace(path)
 
 
-def live_bundle(spec: ModelSpec) -> tuple[Path, str]:
-    """Folder and version of the first good bundle that a pointer names.
+class LiveBundle(NamedTuple):
+    """A trusted bundle that a pointer names. `digest` is that of its manifest: the very same can be asked for again."""
+
+    folder: Path
+    model_version: str
+    digest: str
+
+
+def live_bundle(spec: ModelSpec, trust: Trust) -> LiveBundle:
+    """The first good bundle that a pointer names.
 
     Raises ModelNotAvailable where no pointer names one, BundleError where those that are named are not fit.
     """
@@ -57,11 +66,11 @@ def live_bundle(spec: ModelSpec) -> tuple[Path, str]:
             continue
         bundle = pointer.parent / current.bundle
         try:
-            verify(bundle)
+            _, digest = pin(bundle, trust)
         except BundleError as error:
             refused = refused or error
             continue
-        return bundle, current.model_version
+        return LiveBundle(bundle, current.model_version, digest)
     raise refused or ModelNotAvailable(
         f"There is no model of {spec.name}.", remedy=f"Train one: make train PROJECT={spec.name}."
     )

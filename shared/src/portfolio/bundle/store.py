@@ -1,55 +1,105 @@
-"""Bundles on disk: sealed once with the sha256 of every file, verified before anything in them is parsed."""
+"""Bundles on disk: sealed once with the sha256 of every file, signed, verified before anything in them is parsed."""
 
 from __future__ import annotations
 
-from hashlib import sha256
+import os
 from pathlib import Path
 
 import numpy as np
 import orjson
 from pydantic import ValidationError
 
+from portfolio.bundle.files import (
+    MANIFEST,
+    SIGNATURE,
+    altered,
+    check_pin,
+    differing,
+    digests,
+    manifest_digest,
+    read_sealed,
+)
+from portfolio.bundle.keys import SigningKey
 from portfolio.bundle.manifest import Manifest, fingerprint
 from portfolio.bundle.scorer import Scorer, open_session
+from portfolio.bundle.signature import write_signature
+from portfolio.bundle.trust import ANYONE, Trust, compare
 from portfolio.data.frames import frame_of
 from portfolio.errors import BundleError
+from portfolio.logs import logger
 from portfolio.spec import ModelSpec
 
-MANIFEST = "bundle.json"
-UNSEALED = frozenset({MANIFEST, "registered_model_meta"})
-"""Files without a digest: the manifest itself, and the note that MLflow's loader leaves in what it downloads."""
 RETRAIN = "Train it anew, or use another version."
+
+log = logger(__name__)
 
 
 def seal(directory: Path, manifest: Manifest) -> Manifest:
     """Write `bundle.json` last, with the sha256 of every file that is there."""
-    sealed = manifest.model_copy(update={"files": _digests(directory)})
+    files = {name: digest for name, digest in digests(directory).items() if name != MANIFEST}
+    sealed = manifest.model_copy(update={"files": files})
     (directory / MANIFEST).write_bytes(orjson.dumps(sealed.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
     return sealed
 
 
-def verify(directory: Path) -> Manifest:
-    """Compare every file with the manifest; raise BundleError naming what is missing, altered or too much."""
+def sign(directory: Path, key: SigningKey) -> None:
+    """Answer with a key for a sealed bundle as it is on disk: write `model.sig`."""
+    manifest = verify(directory, ANYONE)
+    subject = f"{manifest.name}:{manifest.version}"
+    content = write_signature({**manifest.files, MANIFEST: manifest_digest(directory)}, subject=subject, key=key)
+    part = directory.with_name(f".{directory.name}.{os.getpid()}.sig.part")  # beside it: inside it would be a file more
+    part.write_bytes(content)
+    part.replace(directory / SIGNATURE)
+
+
+def vouch(directory: Path, spec: ModelSpec, *, key: SigningKey, trust: Trust) -> Manifest:
+    """Sign a bundle that others made, once it is proven whole and fit. Raises BundleError.
+
+    A signature by a key that is unknown here is replaced; one that does not fit its files tells of tampering.
+    """
     try:
-        manifest = Manifest.model_validate_json((directory / MANIFEST).read_bytes())
-    except OSError:
-        raise BundleError(f"{directory} holds no {MANIFEST}.", remedy=RETRAIN) from None
-    except ValidationError as error:
-        raise BundleError(f"{directory / MANIFEST} is not a manifest of format 1: {error}", remedy=RETRAIN) from None
-    found = _digests(directory)
-    wrong = sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
-    if wrong:
-        raise BundleError(f"{directory}: not as it was sealed: {', '.join(wrong)}.", remedy=RETRAIN)
+        verify(directory, trust)
+    except BundleError as refused:
+        if refused.reason not in ("unsigned", "unknown_key"):
+            raise
+    manifest = load(directory, spec, ANYONE).manifest
+    sign(directory, key)
     return manifest
 
 
-def load(directory: Path, spec: ModelSpec) -> Scorer:
+def verify(directory: Path, trust: Trust | None, *, pinned: str = "") -> Manifest:
+    """Check who signed, then the sha256 of every file, and only then parse the manifest.
+
+    `pinned` is the sha256 that `bundle.json` must have. Raises BundleError, which names the file.
+    """
+    check_pin(directory, pinned)
+    statement = trust.statement(directory) if trust else None
+    found = digests(directory)
+    if statement:
+        compare(directory, found, statement)
+    manifest = _read_manifest(directory, pinned or found[MANIFEST])
+    del found[MANIFEST]
+    if wrong := differing(found, manifest.files):
+        raise altered(directory, "not as it was sealed", wrong)
+    return manifest
+
+
+def pin(directory: Path, trust: Trust | None) -> tuple[Manifest, str]:
+    """A verified bundle's manifest and the digest by which the very same can be asked for again; raises BundleError."""
+    digest = manifest_digest(directory)
+    return verify(directory, trust, pinned=digest), digest
+
+
+def load(directory: Path, spec: ModelSpec, trust: Trust | None, *, pinned: str = "") -> Scorer:
     """A verified bundle whose golden rows score as they did when it was made; raises BundleError otherwise."""
-    manifest = verify(directory)
+    manifest = verify(directory, trust, pinned=pinned)
+    if trust and trust.allow_unsigned and not (directory / SIGNATURE).exists():
+        log.warning("unsigned bundle accepted", bundle=str(directory), reason="ALLOW_UNSIGNED is set")
     if manifest.name != spec.name:
         raise BundleError(f"{directory} is a model of {manifest.name}, not of {spec.name}.")
+    graph = read_sealed(directory, "model.onnx", manifest.files.get("model.onnx"))
     try:
-        scorer = Scorer(spec, manifest, directory, open_session((directory / "model.onnx").read_bytes()))
+        scorer = Scorer(spec, manifest, directory, open_session(graph))
         _check_golden_rows(scorer)
     except BundleError:
         raise
@@ -79,6 +129,8 @@ def _unfit(scorer: Scorer, what: str) -> BundleError:
     )
 
 
-def _digests(directory: Path) -> dict[str, str]:
-    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name not in UNSEALED)
-    return {path.relative_to(directory).as_posix(): sha256(path.read_bytes()).hexdigest() for path in paths}
+def _read_manifest(directory: Path, digest: str) -> Manifest:
+    try:
+        return Manifest.model_validate_json(read_sealed(directory, MANIFEST, digest))
+    except ValidationError as error:
+        raise BundleError(f"{directory / MANIFEST} is not a manifest of format 1: {error}", remedy=RETRAIN) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from portfolio.demo.champions import get_data, train_all, without_champion
+from portfolio.bundle.keys import make_keys
+from portfolio.demo.champions import get_data, sign_all, signed_otherwise, train_all, without_champion
 from portfolio.demo.health import wait_for, wait_for_mlflow
 from portfolio.demo.ports import check_ports
 from portfolio.demo.stack import Stack
@@ -29,10 +30,12 @@ def up(stack: Stack, settings: Settings, *, quick: bool) -> bool:
 def start(stack: Stack, settings: Settings, *, quick: bool) -> bool:
     """Start everything and show it; returns whether all is healthy. Raises DemoError where MLflow doesn't come up."""
     check_ports(stack.services)
+    key = make_keys(settings.signing_key_file, settings.public_key_file)
     stack.start([stack.mlflow])
     get_data(stack)
     wait_for_mlflow(stack)
     modelless = train_all(stack, without_champion(stack, settings), quick=quick)
+    modelless |= sign_all(stack, signed_otherwise(stack, settings, key.public.id))
     stack.start(stack.apis)
     reports = wait_for(stack, stack.services, modelless=modelless)
     return show(stack.console, reports)

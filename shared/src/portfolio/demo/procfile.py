@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from portfolio.errors import ConfigError
+from portfolio.settings import repository
 
 MLFLOW = "mlflow"
 LINE = re.compile(r"^(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)$")
@@ -35,10 +36,10 @@ class Service:
 
 def find_root(folder: Path) -> Path:
     """The folder that holds the Procfile: this one or the nearest above it."""
-    for candidate in (folder, *folder.parents):
-        if (candidate / "Procfile").is_file():
-            return candidate
-    raise ConfigError(f"There is no Procfile in {folder} or above it.", remedy="Run it inside the repository.")
+    root = repository(folder)
+    if root is None:
+        raise ConfigError(f"There is no Procfile in {folder} or above it.", remedy="Run it inside the repository.")
+    return root
 
 
 def read_procfile(path: Path, *, port_offset: int = 0) -> tuple[Service, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from portfolio.bundle import Manifest, Scorer, load
+from portfolio.bundle import Manifest, Scorer, load, read_trust
 from portfolio.bundle.pointer import live_bundle
 from portfolio.data import source, table
 from portfolio.data.source import DataFile
@@ -50,7 +50,8 @@ class Report:
 
 def check(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> Report:
     """Compare rows with the reference. Raises DataError, BundleError or ModelNotAvailable where that can't be done."""
-    scorer = load(order.bundle or live_bundle(spec)[0], spec)
+    trust = read_trust(settings)
+    scorer = load(order.bundle or live_bundle(spec, trust).folder, spec, trust)
     address = order.address or source.addresses(spec, mirror=settings.data_mirror)[0]
     with TemporaryDirectory() as folder:
         file = source.copy(spec, address, Path(folder))

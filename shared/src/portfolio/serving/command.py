@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from types import FrameType
 
 from portfolio import logs
+from portfolio.bundle import read_trust
 from portfolio.errors import ConfigError, PortfolioError
 from portfolio.settings import Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -29,8 +30,9 @@ log = logs.logger(__name__)
 
 
 def serve(spec: ModelSpec, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises ConfigError, before anything starts, for a port that can't be had."""
+    """Serve until SIGTERM or Ctrl-C. Raises ConfigError, before anything starts, for a port or key it can't have."""
     settings = read_settings()
+    read_trust(settings)
     read_config(spec.root / "configs" / "config.yaml")
     with _naming(host, port), closing(_claim(host, port)) as listener:
         signal.signal(signal.SIGTERM, _stop)

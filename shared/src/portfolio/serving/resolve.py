@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from portfolio.bundle import load
+from portfolio.bundle import load, read_trust
 from portfolio.bundle.pointer import pointers, read_current
 from portfolio.errors import BundleError
 from portfolio.logs import logger
 from portfolio.serving.live import Failure, Loaded, State
-from portfolio.settings import read_config
+from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 
 log = logger(__name__)
@@ -19,7 +19,7 @@ log = logger(__name__)
 def resolve(spec: ModelSpec) -> State:
     """Load the first good bundle; a refused one is logged and kept as the state's failure."""
     options = read_config(spec.root / "configs" / "config.yaml").response
-    failure = None
+    trust, failure = read_trust(read_settings()), None
     for pointer in pointers(spec.root):
         current = read_current(pointer)
         if current is None:
@@ -27,7 +27,7 @@ def resolve(spec: ModelSpec) -> State:
             continue
         bundle = pointer.parent / current.bundle
         try:
-            scorer = load(bundle, spec)
+            scorer = load(bundle, spec, trust)
         except BundleError as error:
             failure = Failure(str(bundle), str(error), datetime.now(UTC).isoformat())
             log.error("bundle refused", bundle=failure.bundle, reason=failure.reason)

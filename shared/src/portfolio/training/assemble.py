@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from portfolio.bundle import (
+    ANYONE,
     DataProvenance,
     GoldenRow,
     LinearTerms,
@@ -70,7 +71,7 @@ def assemble(result: Result, models: Path, *, now: datetime) -> Path:
         manifest = _manifest(result, version, now)
         _write_files(result, part, manifest)
         seal(part, manifest)
-        _try_out(load(part, result.spec))
+        _try_out(load(part, result.spec, ANYONE))
         part.rename(models / version)
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from portfolio import registry, terminal
+from portfolio.bundle.keys import read_signing_key
 from portfolio.errors import PortfolioError
 from portfolio.gate import Check
 from portfolio.settings import Effort, Settings, read_config, read_settings
@@ -73,6 +75,7 @@ def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str 
 def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
     """Train one project and print the outcome; returns the exit code: 0, or 3 where the gate blocked."""
     settings = read_settings()
+    read_signing_key(settings.signing_key_file)  # one that can't be read must not cost a model that took minutes
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
@@ -103,7 +106,7 @@ def _lines(name: str) -> Progress:
 
 
 def _summarise(trained: Trained, settings: Settings) -> None:
-    console, manifest, registered = terminal.output(), trained.manifest, trained.registered
+    console, manifest, registered = terminal.output(), trained.manifest, trained.published.registered
     console.print(f"[bold]{manifest.name}[/] {manifest.version}: {manifest.family}, {headline(manifest)}")
     console.print(f"data: {manifest.data.label}, {manifest.data.rows:,} rows, {manifest.data.refused:,} refused")
     for breach in trained.refused.breaches:
@@ -116,15 +119,31 @@ def _summarise(trained: Trained, settings: Settings) -> None:
         f"version {registered.version} at {settings.registry_address}" if registered else "no (not asked, or no MLflow)"
     )
     console.print(f"registered: {where}")
-    console.print(f"verdict: [bold]{trained.verdict.decision}[/]; {_standing(trained)}")
+    console.print(f"verdict: [bold]{trained.verdict.decision}[/]; {escape(_standing(trained, settings))}")
 
 
-def _standing(trained: Trained) -> str:
-    if trained.live and trained.registered is None and (trained.bundle.parents[1] / "cache" / "current").exists():
+def _standing(trained: Trained, settings: Settings) -> str:
+    published = trained.published
+    if published.unsigned:
+        return (
+            f"no private key at {settings.signing_key_file} to sign it with, so it is not served; {_way_out(trained)}"
+        )
+    if published.live and published.registered is None and _cache(trained).exists():
         return "models/current names it; the cached champion is served first"
-    if trained.live:
+    if published.live:
         return "it is what serving loads"
     return "the champion stays, this is the challenger" if trained.verdict.decision == "promote" else "it is not served"
+
+
+def _way_out(trained: Trained) -> str:
+    """How to promote what this run could not sign."""
+    if registered := trained.published.registered:
+        return f"where the key is: portfolio promote {registered.name} --version {registered.version}"
+    return "`make keys` makes one, then train again"
+
+
+def _cache(trained: Trained) -> Path:
+    return trained.bundle.parents[1] / "cache" / "current"
 
 
 def _mark(check: Check) -> str:

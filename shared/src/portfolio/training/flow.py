@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from portfolio.bundle import Manifest, verify
+from portfolio.bundle import ANYONE, Manifest, verify
 from portfolio.data import source, split, table
 from portfolio.data.rules import Report
 from portfolio.gate import Verdict
-from portfolio.registry import RegisteredVersion
 from portfolio.settings import Config, Effort, Settings
 from portfolio.spec import ModelSpec
 from portfolio.training.assemble import Result, assemble
@@ -18,7 +17,7 @@ from portfolio.training.evaluate import measure, refit
 from portfolio.training.export import to_onnx
 from portfolio.training.parity import check_parity
 from portfolio.training.problem import pose
-from portfolio.training.publish import compare, publish, record
+from portfolio.training.publish import Published, compare, publish, record
 from portfolio.training.search import Progress, search
 
 
@@ -34,18 +33,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it. `registered` is None where the run stayed local; `live` where it became what serving loads.
-
-    `refused` are the rows left out for breaking a rule, listed in the file `bad_rows`.
-    """
+    """What came of it. `refused` are the rows left out for breaking a rule, listed in the file `bad_rows`."""
 
     bundle: Path
     refused: Report
     bad_rows: Path
     manifest: Manifest
     verdict: Verdict
-    registered: RegisteredVersion | None
-    live: bool
+    published: Published
 
 
 def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, progress: Progress) -> Trained:
@@ -64,8 +59,8 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     parity = check_parity(graph, fitted.model, problem)
     result = Result(spec, rows, problem, fitted, evaluation, graph, parity, repeatable=not found.braked)
     bundle = assemble(result, models, now=order.now)
-    manifest = verify(bundle)
-    verdict = compare(result, settings if order.register else None)
-    registered, live = publish(spec, bundle, manifest, verdict, settings if order.register else None)
+    manifest = verify(bundle, ANYONE)
+    verdict = compare(result, settings, registered=order.register)
+    published = publish(bundle, manifest, verdict, settings, register=order.register)
     record(models, manifest, verdict)
-    return Trained(bundle, rows.refused, bad_rows, manifest, verdict, registered, live)
+    return Trained(bundle, rows.refused, bad_rows, manifest, verdict, published)

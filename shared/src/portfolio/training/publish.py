@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
 from portfolio import registry
-from portfolio.bundle import Manifest, Scorer, load
+from portfolio.bundle import Manifest, Scorer, load, read_trust, sign
+from portfolio.bundle.keys import SigningKey, read_signing_key
 from portfolio.bundle.pointer import Current, read_current, write_current
 from portfolio.errors import BundleError
 from portfolio.gate import Evidence, Verdict, judge
 from portfolio.logs import logger
 from portfolio.measures import Predictions
+from portfolio.promotion.flow import crown
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -25,10 +27,10 @@ from portfolio.training.problem import Problem, predictions
 log = logger(__name__)
 
 
-def compare(result: Result, settings: Settings | None) -> Verdict:
+def compare(result: Result, settings: Settings, *, registered: bool) -> Verdict:
     """Ask the gate about a result beside the champion, re-scored on the same test rows, which neither trained on."""
     spec, problem = result.spec, result.problem
-    champion = _champion(spec, settings)
+    champion = _champion(spec, settings, registered=registered)
     evidence = Evidence(
         kind=spec.task.kind,
         truth=problem.test.truth,
@@ -41,23 +43,27 @@ def compare(result: Result, settings: Settings | None) -> Verdict:
     return judge(spec.rules, evidence, floors_advise=result.rows.file.dataset.synthetic)
 
 
-def publish(
-    spec: ModelSpec, bundle: Path, manifest: Manifest, verdict: Verdict, settings: Settings | None
-) -> tuple[RegisteredVersion | None, bool]:
-    """Register (where asked) and let serving load the bundle (where the verdict and an empty throne allow)."""
-    registered = _register(manifest, bundle, verdict, settings) if settings else None
-    live = verdict.decision == "promote"
-    if registered and settings and live:
-        live = _take_alias(registered, settings) == registry.CHAMPION
-    if live:
-        current = Current(
-            bundle=bundle.name,
-            model_version=registered.version if registered else manifest.version,
-            source="local",
-            since=manifest.created,
-        )
-        write_current(spec.root / "models" / "current", current)
-    return registered, live
+@dataclass(frozen=True)
+class Published:
+    """Where a result stands. `unsigned`: it would be `live`, had there been a private key to sign it with."""
+
+    registered: RegisteredVersion | None
+    live: bool = False
+    unsigned: bool = False
+
+
+def publish(bundle: Path, manifest: Manifest, verdict: Verdict, settings: Settings, *, register: bool) -> Published:
+    """Register (where asked) and let serving load the bundle (where the verdict, an empty throne and a key allow)."""
+    registered = _register(manifest, bundle, verdict, settings) if register else None
+    if verdict.decision != "promote":
+        return Published(registered)
+    key = read_signing_key(settings.signing_key_file)
+    vacant = registered is None or registry.champion(manifest.name, settings) is None
+    if key and vacant:
+        _enthrone(bundle, manifest, registered, key=key, settings=settings)
+    elif registered:
+        registry.point(settings, registered, registry.CHALLENGER)
+    return Published(registered, live=key is not None and vacant, unsigned=key is None and vacant)
 
 
 def record(models: Path, manifest: Manifest, verdict: Verdict) -> None:
@@ -73,17 +79,18 @@ def record(models: Path, manifest: Manifest, verdict: Verdict) -> None:
     part.replace(models / "metrics.json")
 
 
-def _champion(spec: ModelSpec, settings: Settings | None) -> Scorer | None:
+def _champion(spec: ModelSpec, settings: Settings, *, registered: bool) -> Scorer | None:
     """The registry's champion where it is asked, else what `models/current` names; None where it can't be scored."""
+    trust = read_trust(settings)
     try:
-        if settings is None:
+        if not registered:
             current = read_current(spec.root / "models" / "current")
-            return load(spec.root / "models" / current.bundle, spec) if current else None
+            return load(spec.root / "models" / current.bundle, spec, trust) if current else None
         version = registry.champion(spec.name, settings)
         if version is None:
             return None
         with tempfile.TemporaryDirectory() as folder:
-            return load(registry.download(version, Path(folder) / "champion", settings), spec)
+            return load(registry.download(version, Path(folder) / "champion", settings), spec, trust)
     except BundleError as error:
         # a champion that can't be scored can't serve either: it must not keep its successor out
         log.warning("champion can't be scored, so rules against it don't apply", reason=str(error))
@@ -105,7 +112,16 @@ def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Sett
         )
 
 
-def _take_alias(version: RegisteredVersion, settings: Settings) -> str:
-    alias = registry.CHALLENGER if registry.champion(version.name, settings) else registry.CHAMPION
-    registry.point(settings, version, alias)
-    return alias
+def _enthrone(
+    bundle: Path, manifest: Manifest, registered: RegisteredVersion | None, *, key: SigningKey, settings: Settings
+) -> None:
+    sign(bundle, key)
+    if registered:
+        crown(registered, bundle, key=key, settings=settings)
+    current = Current(
+        bundle=bundle.name,
+        model_version=registered.version if registered else manifest.version,
+        source="local",
+        since=manifest.created,
+    )
+    write_current(bundle.parent / "current", current)

@@ -1,0 +1,1 @@
+"""Promotion: who answers for a bundle with a key, and makes it the champion."""

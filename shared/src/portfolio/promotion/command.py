@@ -1,0 +1,79 @@
+"""`portfolio keys`, `sign`, `verify` and `promote`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from portfolio import terminal
+from portfolio.bundle import ANYONE, SIGNATURE, read_trust, verify, vouch
+from portfolio.bundle.files import digests
+from portfolio.bundle.keys import make_keys, one_line, require_signing_key, short
+from portfolio.promotion import flow
+from portfolio.settings import Settings, read_settings
+from portfolio.spec.projects import find_project
+
+PATIENCE_SECONDS = 20.0  # a person waits for a server that is slow to wake; a service does not
+Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a bundle.")]
+
+
+def keys() -> None:
+    """Make the keys that sign bundles, where there are none, and say how to name the public one."""
+
+    def command() -> None:
+        settings = read_settings()
+        key = make_keys(settings.signing_key_file, settings.public_key_file)
+        console = terminal.output()
+        console.print(f"key {short(key.public.id)}")
+        console.print(f"private: {settings.signing_key_file} (only where models are promoted)", markup=False)
+        console.print(f"public: {settings.public_key_file}, or in the environment of a service", markup=False)
+        console.print(f"BUNDLE_PUBLIC_KEY={one_line(key.public)}", markup=False)
+
+    terminal.run(command)
+
+
+def sign_bundle(path: Folder) -> None:
+    """Sign a bundle on disk, once its files are whole and it scores as it should."""
+
+    def command() -> None:
+        settings = read_settings()
+        key = require_signing_key(settings.signing_key_file)
+        spec = find_project(verify(path, ANYONE).name)
+        vouch(path, spec, key=key, trust=read_trust(settings))
+        terminal.output().print(f"{path} is signed with key {short(key.public.id)}", markup=False)
+
+    terminal.run(command)
+
+
+def verify_bundle(path: Folder) -> None:
+    """Tell who signed a bundle and whether every file is as it was signed. Exit code 1: it is refused."""
+    terminal.run(lambda: _verify(path, read_settings()))
+
+
+def promote(name: str, version: Annotated[int, typer.Option(min=1, help="Its number in the registry.")]) -> None:
+    """Sign a registered version and make it the champion; `previous` then names the champion before it."""
+
+    def command() -> None:
+        settings = read_settings().model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
+        done = flow.promote(find_project(name), version, settings)
+        line = f"{name}: version {done.version.version} is the champion, signed with key {short(done.key.public.id)}"
+        if done.before and done.before.version != done.version.version:
+            line += f"; version {done.before.version} is the previous one"
+        terminal.output().print(escape(line))
+
+    terminal.run(command)
+
+
+def _verify(path: Path, settings: Settings) -> None:
+    console, trust = terminal.output(), read_trust(settings)
+    manifest = verify(path, trust)
+    statement = trust.statement(path)
+    for name in digests(path):
+        console.print(f"  {name} ok", markup=False)
+    signer = (
+        f"signed with key {short(statement.key.id)}" if statement else f"without {SIGNATURE}; ALLOW_UNSIGNED is set"
+    )
+    console.print(f"{manifest.name} {manifest.version}: every file is as it was sealed, {signer}", markup=False)
