@@ -11,10 +11,11 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from toys import LATE, go_live, orders, project, write_bundle
+from toys import LATE, go_live, orders, project, write_candidate
 
 from portfolio import terminal
-from portfolio.bundle import load, seal
+from portfolio.bundle import ANYONE, load, seal, sign
+from portfolio.bundle.keys import SigningKey
 from portfolio.data.frames import frame_of
 from portfolio.data.source import copy
 from portfolio.errors import DataError, ModelNotAvailable
@@ -33,7 +34,7 @@ def csv(*, seed: int, heavier: float = 0.0, rows: int = ROWS) -> bytes:
 
 
 @pytest.fixture
-def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: SigningKey) -> ModelSpec:
     """The toy with a model whose reference is ROWS random orders, and a mirror with its pinned data."""
     mirror = tmp_path / "mirror"
     mirror.mkdir()
@@ -42,11 +43,12 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
     pinned = Dataset(name="Orders", licence="CC0", sha256=(sha256(csv(seed=2)).hexdigest(),))
     source = replace(LATE.source, mirror="orders.csv", url="http://127.0.0.1:9/orders.csv", datasets=(pinned,))
     placed = project(replace(LATE, source=source), tmp_path / "project")
-    bundle = write_bundle(placed, placed.root / "models" / "v1")
+    bundle = write_candidate(placed, placed.root / "models" / "v1")
     frame = frame_of(orders(ROWS, seed=1), placed.request.COLUMNS)
-    scorer = load(bundle, placed)
+    scorer = load(bundle, placed, ANYONE)
     reference = profile({**frame, "score": scorer.margins(frame)})
     seal(bundle, scorer.manifest.model_copy(update={"reference": reference, "test_rows": ROWS, "files": {}}))
+    sign(bundle, key)
     go_live(bundle, model_version="v1")
     return placed
 
