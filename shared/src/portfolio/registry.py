@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from portfolio.bundle import MANIFEST, Manifest
 from portfolio.errors import RegistryError
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from portfolio.bundle import Manifest
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 BUNDLE = "bundle"
@@ -187,6 +188,8 @@ def _metrics(manifest: Manifest) -> Iterator[tuple[str, float]]:
 
 
 def _tags(manifest: Manifest) -> dict[str, str]:
+    from portfolio.bundle import MANIFEST  # the idle sidecar does without numpy and onnxruntime
+
     return {
         "bundle_version": manifest.version,
         "data": manifest.data.label,
