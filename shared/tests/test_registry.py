@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflows import mlflow_server
 from toys import LATE, write_bundle
 
 from portfolio import registry
@@ -25,27 +23,8 @@ from portfolio.spec import ModelSpec
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A server of its own on a free port."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, *stores, "--workers", "1"], stdout=log, stderr=log, env=environment, process_group=0
-        )
-    settings = Settings(mlflow_tracking_uri=f"http://127.0.0.1:{port}", mlflow_timeout_seconds=10)
-    try:
-        deadline = time.monotonic() + 90
-        while not registry.reachable(settings):
-            assert server.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.3)
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as settings:
         yield settings
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(20)
 
 
 def registered(settings: Settings, spec: ModelSpec, folder: Path, *, name: str = "v1") -> RegisteredVersion:

@@ -6,6 +6,7 @@ A process of its own, because the MLflow client takes 110 MB that neither a work
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,8 @@ from portfolio.spec.projects import find_project
 
 KEPT = 3
 """Bundles in the cache: a rollback to one of them needs no download."""
+USER = re.compile(r"://[^/@\s]+@")
+"""User and password in an address: MLflow's client names it whole, and the reason is shown to everyone."""
 
 log = logs.logger("portfolio.serving.fetch")  # run as a program, its own name is __main__
 
@@ -52,7 +55,7 @@ def fetch(spec: ModelSpec, champion: RegisteredVersion, settings: Settings) -> F
     except BundleError as error:
         return Fetched("verify", str(error))
     except (PortfolioError, OSError) as error:
-        return Fetched("download", str(error))
+        return Fetched("download", USER.sub("://", str(error)))
     return Fetched("followed")
 
 

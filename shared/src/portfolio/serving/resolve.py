@@ -39,6 +39,7 @@ def resolve(spec: ModelSpec, before: State = NOTHING) -> State:
         else:
             continue
         if state.model and state.model.scorer.directory.parent == pointer.parent:
+            _note_outranked(spec, state.model.current)
             return state
     if state.model is None:
         log.warning("serving without a model", remedy=f"make train PROJECT={spec.name}")
@@ -55,10 +56,25 @@ def _follow(state: State, bundle: Path, current: Current, spec: ModelSpec, optio
     """The state with this bundle live, from memory where it is there; or the state with its refusal."""
     if state.model and (state.model.scorer.directory, state.model.current) == (bundle, current):
         return state
-    scorer = state.remembered(bundle) or _load(bundle, spec)
+    kept = state.remembered(bundle)
+    scorer = kept or _load(bundle, spec)
     if isinstance(scorer, BundleError):
         return _refused(state, bundle, current, scorer)
+    said = "model taken from memory" if kept else "model loaded"
+    log.info(said, bundle=str(bundle), model_version=current.model_version)
     return _swapped(state, Loaded(scorer, current, options))
+
+
+def _note_outranked(spec: ModelSpec, live: Current) -> None:
+    """Tell who has just trained why nothing changed: the registry's champion comes first, however old."""
+    local = read_current(pointers(spec.root)[1])
+    if live.source == "registry" and local and local.since > live.since:
+        log.info(
+            "a newer local model is not served: the cached champion comes first",
+            local=local.model_version,
+            champion=live.model_version,
+            remedy="promote it in the registry, or remove the project's cache folder",
+        )
 
 
 def _load(bundle: Path, spec: ModelSpec) -> Scorer | BundleError:
@@ -71,9 +87,6 @@ def _load(bundle: Path, spec: ModelSpec) -> Scorer | BundleError:
 
 
 def _swapped(state: State, model: Loaded) -> State:
-    before = state.model.current.model_version if state.model else None
-    version = model.current.model_version
-    log.info("model loaded", bundle=str(model.scorer.directory), model_version=version, before=before)
     # a version that is merely named anew has not replaced anything
     same = state.model is not None and state.model.scorer is model.scorer
     return replace(state, model=model, previous=state.previous if same else state.model)
