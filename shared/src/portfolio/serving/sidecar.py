@@ -46,6 +46,10 @@ class Tried:
     failed: int
     again: float
 
+    def is_due(self, time: float, *, now: bool) -> bool:
+        """Whether it failed and may be tried again."""
+        return self.failed > 0 and (now or time > self.again)
+
 
 class Follower:
     """Asks who is champion and has each brought once. `last` is how it went before; times are monotonic seconds."""
@@ -92,11 +96,7 @@ class Follower:
         if champion is None:
             return replace(self._last, began=began, outcome="vacant", reason="")
         tried = self._tried if self._tried and self._tried.champion == champion else None
-        if (
-            tried
-            and tried.pointer == mark(self._pointer)
-            and not (tried.failed and (now or self._clock() > tried.again))
-        ):
+        if tried and tried.pointer == mark(self._pointer) and not tried.is_due(self._clock(), now=now):
             return replace(tried.attempt, began=began)
         return self._try(champion, began, tried.failed if tried else 0)
 
