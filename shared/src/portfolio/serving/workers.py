@@ -66,6 +66,8 @@ class Supervisor(Multiprocess):
             if worker.pid is not None and worker.exitcode is None:
                 with suppress(ProcessLookupError):
                     os.kill(worker.pid, number)
+            # this copy of the worker's end would leave a question to one that dies of the signal open for half a minute
+            worker.child_conn.close()
 
 
 def config(app: str, settings: Settings, *, stop_seconds: int) -> Config:
