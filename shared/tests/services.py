@@ -23,15 +23,18 @@ from portfolio.spec import ModelSpec
 
 TESTS = Path(__file__).parent
 PROGRAM = (
-    "import sys; from toylate.api import SPEC; from portfolio import terminal; from portfolio.serving import command;"
+    "import sys; from toylate.model import SPEC; from portfolio import terminal; from portfolio.serving import command;"
 )
 PROGRAM += "terminal.run(lambda: command.serve(SPEC, host='127.0.0.1', port=int(sys.argv[1])))"
-API = """
+MODEL = """
 from pathlib import Path
 from dataclasses import replace
-from portfolio.serving import create_app
 from toys import LATE
 SPEC = replace(LATE, folder=Path({folder!r}))
+"""
+API = """
+from portfolio.serving import create_app
+from toylate.model import SPEC
 app = create_app(SPEC)
 """
 
@@ -43,11 +46,12 @@ def installed(folder: Path) -> ModelSpec:
     package = placed.root / "src" / "toylate"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "api.py").write_text(API.format(folder=str(placed.root)))
+    (package / "model.py").write_text(MODEL.format(folder=str(placed.root)))
+    (package / "api.py").write_text(API)
     about = placed.root / "src" / "toylate-1.2.3.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: toylate\nVersion: 1.2.3\n")
-    (about / "entry_points.txt").write_text("[portfolio.projects]\ntoylate = toylate.api:SPEC\n")
+    (about / "entry_points.txt").write_text("[portfolio.projects]\ntoylate = toylate.model:SPEC\n")
     return placed
 
 

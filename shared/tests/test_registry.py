@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlflow_servers import mlflow_server
+from mlflows import mlflow_server
 from toys import LATE, write_candidate
 
 from portfolio import registry
@@ -22,7 +22,7 @@ from portfolio.spec import ModelSpec
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A server of its own."""
+    """A server of its own on a free port."""
     with mlflow_server(tmp_path_factory.mktemp("mlflow")) as settings:
         yield settings
 

@@ -117,7 +117,7 @@ def evaluate(
 
 
 def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
-    """Run one project's API: fetch the champion, then serve."""
+    """Run one project's API, and follow the registry's champion."""
 
     def command() -> None:
         spec = find_project(name or only_project())

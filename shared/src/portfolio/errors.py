@@ -53,6 +53,26 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class NotAdmitted(PortfolioError):
+    """An admin path is closed (403), or the key is missing or wrong (401)."""
+
+    title = "Not admitted"
+
+    def __init__(self, detail: str, *, remedy: str = "", status: int = 401) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.status = status
+
+
+class NotReloaded(PortfolioError):
+    """The version that was asked for is refused (409), or it did not come in time (503); the old one goes on."""
+
+    title = "Not reloaded"
+
+    def __init__(self, detail: str, *, remedy: str = "", status: int = 503) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.status = status
+
+
 class Overloaded(PortfolioError):
     """More connections are open, or more batches wait, than this worker serves."""
 

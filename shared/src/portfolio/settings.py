@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portfolio.errors import ConfigError
@@ -23,6 +23,8 @@ class Settings(BaseSettings):
 
     mlflow_tracking_uri: str = "http://localhost:5000"  # empty: work without a registry
     mlflow_timeout_seconds: float = 2.0  # a dead server must cost a start two seconds, not MLflow's 247
+    registry_poll_seconds: float = Field(5.0, gt=0)  # between two looks at the registry's champion
+    admin_key: SecretStr = SecretStr("")  # opens /admin/*; empty: closed
     data_mirror: str = ""
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON

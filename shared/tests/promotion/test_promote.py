@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlflow_servers import mlflow_server
+from mlflows import mlflow_server
 from toys import LATE, project, write_candidate
 
 from portfolio import registry

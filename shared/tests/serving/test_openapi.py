@@ -28,7 +28,7 @@ def test_every_path_of_the_contract_is_there(document: dict[str, Any]) -> None:
         "/predict", "/predict/batch", "/explain", "/metrics",
         "/v2", "/v2/health/live", "/v2/health/ready",
         *(f"/v2/models/{{model}}{version}{what}" for version in ("", "/versions/{version}") for what in V2),
-        "/invocations", "/ping", "/version",
+        "/invocations", "/ping", "/version", "/admin/reload",
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from toys import LATE, ORDER
 
 from portfolio.errors import ConfigError, PortfolioError
 from portfolio.serving import create_app
+from portfolio.serving.board import Board
 from portfolio.serving.drain import Drain
 from portfolio.serving.edge import Edge
 from portfolio.serving.live import Live
@@ -92,9 +93,10 @@ def test_an_error_after_the_answer_began_ends_the_connection(capfd: pytest.Captu
 
     app = FastAPI()
     app.add_api_route("/half", lambda: StreamingResponse(half()))
-    metrics = Metrics(LATE)
-    metrics.open(["/half"], None)
-    app.add_middleware(Edge, service=Service(LATE, Live(LATE), metrics, Drain(0)))
+    board = Board(None)
+    metrics = Metrics(LATE, board)
+    metrics.open(["/half"])
+    app.add_middleware(Edge, service=Service(LATE, Live(LATE), metrics, Drain(0), board))
     with TestClient(app) as client, pytest.raises(ValueError):  # noqa: PT011
         client.get("/half")
     assert "request failed" in "".join(capfd.readouterr())

@@ -15,6 +15,7 @@ from portfolio.bundle.keys import SigningKey
 from portfolio.bundle.pointer import Current, read_current, write_current
 from portfolio.errors import ConfigError
 from portfolio.serving import create_app
+from portfolio.serving.live import State
 from portfolio.serving.resolve import resolve
 from portfolio.spec import ModelSpec
 
@@ -126,16 +127,65 @@ def test_a_pointer_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["current"]
 
 
-def test_a_new_bundle_is_live_after_a_restart(spec: ModelSpec) -> None:
-    before = TestClient(create_app(spec))
-    with before:
-        first = before.post("/predict", json=ORDER).json()
-        go_live(write_bundle(spec, spec.root / "cache" / "v3", seed=9), model_version="3")
-        assert before.post("/predict", json=ORDER).json()["model_version"] == "2"
-    with TestClient(create_app(spec)) as after:
-        second = after.post("/predict", json=ORDER).json()
-    assert second["model_version"] == "3"
-    assert second["probability"] != first["probability"]
+def test_a_version_that_comes_back_is_not_loaded_again(spec: ModelSpec) -> None:
+    first = resolve(spec)
+    go_live(write_bundle(spec, spec.root / "cache" / "v3", seed=9), model_version="3")
+    second = resolve(spec, first)
+    (spec.root / "cache" / "v2" / "model.onnx").unlink()  # a load would fail
+    go_live(spec.root / "cache" / "v2", model_version="2")
+    third = resolve(spec, second)
+    assert [versions(state) for state in (first, second, third)] == [("2", None), ("3", "2"), ("2", "3")]
+    assert first.model is not None
+    assert third.model is not None
+    assert third.model.scorer is first.model.scorer
+
+
+def test_a_bundle_that_only_got_another_number_replaces_nothing(spec: ModelSpec) -> None:
+    go_live(spec.root / "cache" / "v2", model_version="8")
+    before = resolve(spec)
+    go_live(spec.root / "cache" / "v2", model_version="9")
+    assert versions(resolve(spec, before)) == ("9", None)
+
+
+def test_what_serves_stays_where_its_successor_is_refused(spec: ModelSpec) -> None:
+    before = resolve(spec)
+    (write_bundle(spec, spec.root / "cache" / "v3") / "model.onnx").write_bytes(b"x")
+    go_live(spec.root / "cache" / "v3", model_version="3")
+    after = resolve(spec, before)
+    assert after.model is before.model  # and not the local v1, which the order would have next
+    assert after.failure is not None
+    assert (after.failure.model_version, "model.onnx" in after.failure.reason) == ("3", True)
+
+
+def test_what_serves_stays_where_its_pointer_can_not_be_read(spec: ModelSpec) -> None:
+    before = resolve(spec)
+    (spec.root / "cache" / "current").write_text("{")
+    assert resolve(spec, before).model is before.model
+
+
+def test_what_serves_stays_where_nothing_is_named_any_more(spec: ModelSpec) -> None:
+    before = resolve(spec)
+    shutil.rmtree(spec.root / "cache")
+    shutil.rmtree(spec.root / "models")
+    assert resolve(spec, before).model is before.model
+
+
+def test_a_local_model_follows_a_local_one_while_the_cache_is_refused(spec: ModelSpec) -> None:
+    (spec.root / "cache" / "v2" / "model.onnx").write_bytes(b"x")
+    before = resolve(spec)
+    go_live(write_bundle(spec, spec.root / "models" / "v9", seed=9), model_version="v9")
+    assert [versions(before), versions(resolve(spec, before))] == [("v1", None), ("v9", "v1")]
+
+
+def test_an_old_champion_outranks_a_newer_local_model_and_says_so(
+    spec: ModelSpec, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = resolve(spec)
+    bundle = write_bundle(spec, spec.root / "models" / "v9", seed=9)
+    newer = Current(bundle="v9", model_version="v9", source="local", since="2026-01-03T00:00:00+00:00")
+    write_current(bundle.parent / "current", newer)
+    assert resolve(spec, before).model is before.model
+    assert "a newer local model is not served" in "".join(capfd.readouterr())
 
 
 def test_a_bundle_that_nobody_signed_is_passed_over_with_the_way_out(spec: ModelSpec) -> None:
@@ -152,3 +202,9 @@ def test_a_key_that_can_not_be_read_stops_the_start(spec: ModelSpec, monkeypatch
     monkeypatch.setenv("BUNDLE_PUBLIC_KEY", "/nowhere/bundle.pub")
     with pytest.raises(ConfigError, match="BUNDLE_PUBLIC_KEY"):
         resolve(spec)
+
+
+def versions(state: State) -> tuple[str | None, str | None]:
+    """(what is live, what was before)."""
+    live, before = (model and model.current.model_version for model in (state.model, state.previous))
+    return live, before

@@ -1,164 +1,182 @@
-"""Before workers start, the registry's champion comes into the cache; whatever goes wrong, the last good one stays."""
+"""The sidecar brings each champion once, stays quiet while MLflow is away, and remembers what failed."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from toys import LATE, project, write_bundle
 
-from portfolio.bundle import ANYONE, load
-from portfolio.bundle.pointer import Current, read_current
 from portfolio.errors import RegistryError
 from portfolio.registry import RegisteredVersion
-from portfolio.serving import sidecar
-from portfolio.serving.resolve import resolve
-from portfolio.settings import Settings
-from portfolio.spec import ModelSpec
+from portfolio.serving.board import Attempt
+from portfolio.serving.sidecar import AGAIN_SECONDS, AWAY_SECONDS, Brought, Follower
 
-SETTINGS = Settings(mlflow_tracking_uri="http://registry.test")
+IDLE = """
+import sys, portfolio.serving.sidecar
+heavy = {"mlflow", "numpy", "onnxruntime", "fastapi", "uvicorn", "portfolio.bundle"} & set(sys.modules)
+assert not heavy, heavy
+"""
 
 
 @dataclass
-class FakeRegistry:
-    """A registry in memory."""
+class World:
+    """A registry, a cache and a clock."""
 
-    bundle: Path | None = None
-    number: str = "1"
-    error: Exception | None = None
-    spoil: Callable[[Path], object] = lambda _: None
-    downloads: list[str] = field(default_factory=list)
+    pointer: Path
+    champion: str | None = "1"
+    away: bool = False
+    bad: dict[str, Brought] = field(default_factory=dict)
+    brought: list[str] = field(default_factory=list)
+    time: float = 0.0
 
-    def champion(self, name: str, _settings: Settings) -> RegisteredVersion | None:
-        if self.error:
-            raise self.error
-        return RegisteredVersion(name, self.number, self.bundle.name, "run") if self.bundle else None
+    def ask(self) -> RegisteredVersion | None:
+        if self.away:
+            raise RegistryError("MLflow does not answer.")
+        return RegisteredVersion("toy", self.champion, f"b{self.champion}", "run") if self.champion else None
 
-    def download(self, version: RegisteredVersion, destination: Path, _settings: Settings) -> Path:
-        assert self.bundle is not None
-        assert not destination.exists()
-        self.downloads.append(version.version)
-        fetched = Path(shutil.copytree(self.bundle, destination / "bundle"))
-        self.spoil(fetched)
-        return fetched
+    def bring(self, champion: RegisteredVersion) -> Brought:
+        self.brought.append(champion.version)
+        if champion.version in self.bad:
+            return self.bad[champion.version]
+        part = self.pointer.with_name("part")
+        part.write_text(champion.version)
+        part.replace(self.pointer)
+        return "followed", ""
 
-
-@pytest.fixture
-def spec(tmp_path: Path) -> ModelSpec:
-    """A project without a model."""
-    return project(LATE, tmp_path / "toylate")
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Bundles in the registry's store."""
-    folder = tmp_path_factory.mktemp("store")
-    return {name: write_bundle(LATE, folder / name, seed=seed) for seed, name in enumerate(("b1", "b2"))}
+    def follower(self, last: Attempt | None = None) -> Follower:
+        kept = {"last": last} if last else {}
+        return Follower(self.ask, self.bring, self.pointer, clock=lambda: self.time, **kept)
 
 
 @pytest.fixture
-def registry(bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
-    """A registry whose champion is bundle b1 as version 1."""
-    fake = FakeRegistry(bundles["b1"])
-    monkeypatch.setattr(sidecar, "registry", fake)
-    return fake
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "current")
 
 
-def cached(spec: ModelSpec) -> Current | None:
-    """What the cache points to."""
-    return read_current(spec.root / "cache" / "current")
+def test_each_champion_is_brought_once(world: World) -> None:
+    follower = world.follower()
+    outcomes = [follower.poll().outcome for _ in range(3)]
+    world.champion = "2"
+    outcomes += [follower.poll().outcome for _ in range(3)]
+    assert set(outcomes) == {"followed"}
+    assert world.brought == ["1", "2"]
 
 
-def test_the_champion_is_cached_under_its_registry_number(spec: ModelSpec, registry: FakeRegistry) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    current = cached(spec)
-    assert current is not None
-    assert (current.bundle, current.model_version, current.source) == ("b1", "1", "registry")
-    load(spec.root / "cache" / "b1", spec, ANYONE)
+def test_a_champion_that_goes_back_is_pointed_at_again(world: World) -> None:
+    follower = world.follower()
+    for world.champion in ("1", "2", "1"):
+        follower.poll()
+    assert world.brought == ["1", "2", "1"]
 
 
-def test_a_worker_serves_what_was_cached(spec: ModelSpec, registry: FakeRegistry) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    model = resolve(spec).model
-    assert model is not None
-    assert model.current.model_version == "1"
+def test_a_pointer_that_was_removed_is_written_again(world: World) -> None:
+    follower = world.follower()
+    follower.poll()
+    world.pointer.unlink()
+    follower.poll()
+    assert world.brought == ["1", "1"]
 
 
-def test_a_new_champion_replaces_the_old(spec: ModelSpec, registry: FakeRegistry, bundles: dict[str, Path]) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    registry.bundle, registry.number = bundles["b2"], "2"
-    sidecar.fetch(spec, SETTINGS)
-    current = cached(spec)
-    assert current is not None
-    assert (current.bundle, current.model_version) == ("b2", "2")
+def test_without_a_champion_nothing_is_brought(world: World) -> None:
+    world.champion = None
+    assert world.follower().poll().outcome == "vacant"
+    assert world.brought == []
 
 
-def test_a_cached_champion_is_not_downloaded_again(spec: ModelSpec, registry: FakeRegistry) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    sidecar.fetch(spec, SETTINGS)
-    assert registry.downloads == ["1"]
+def test_what_failed_is_not_tried_at_every_look(world: World) -> None:
+    world.bad["1"] = ("verify", "altered")
+    follower = world.follower()
+    attempts = []
+    for world.time in range(0, 50, 5):
+        attempts.append(follower.poll())
+    assert world.brought == ["1"]
+    assert {attempt.outcome for attempt in attempts} == {"verify"}
+    failure = attempts[-1].failure
+    assert failure is not None
+    assert (failure.bundle, failure.model_version, failure.reason) == ("b1", "1", "altered")
+    assert attempts[-1].failures == {"verify": 1}
 
 
-def test_the_same_number_of_another_registry_is_downloaded(
-    spec: ModelSpec, registry: FakeRegistry, bundles: dict[str, Path]
+def test_what_failed_is_tried_again_later_and_later(world: World) -> None:
+    world.bad["1"] = ("download", "cut off")
+    follower = world.follower()
+    tried = []
+    while len(world.brought) < 4:
+        before = len(world.brought)
+        follower.poll()
+        if len(world.brought) > before:
+            tried.append(world.time)
+        world.time += 5
+    waited = [after - before for before, after in pairwise(tried)]
+    assert waited == [AGAIN_SECONDS + 5, 2 * AGAIN_SECONDS + 5, 4 * AGAIN_SECONDS + 5]
+    assert follower.poll().failures == {"download": 4}
+
+
+def test_what_failed_is_tried_at_once_where_someone_asks(world: World) -> None:
+    world.bad["1"] = ("verify", "altered")
+    follower = world.follower()
+    follower.poll()
+    world.bad.clear()
+    assert follower.poll(now=True).outcome == "followed"
+
+
+def test_what_is_done_is_not_done_again_where_someone_asks(world: World) -> None:
+    follower = world.follower()
+    follower.poll()
+    assert follower.poll(now=True).outcome == "followed"
+    assert world.brought == ["1"]
+
+
+def test_another_champion_is_tried_at_once_and_the_failure_is_remembered(world: World) -> None:
+    world.bad["1"] = ("verify", "altered")
+    follower = world.follower()
+    follower.poll()
+    world.champion = "2"
+    attempt = follower.poll()
+    assert (attempt.outcome, attempt.reason) == ("followed", "")
+    assert attempt.failure is not None
+    assert attempt.failure.model_version == "1"
+
+
+def test_it_says_once_that_the_registry_is_away_and_once_that_it_is_back(
+    world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    registry.bundle = bundles["b2"]
-    sidecar.fetch(spec, SETTINGS)
-    current = cached(spec)
-    assert current is not None
-    assert current.bundle == "b2"
+    follower = world.follower()
+    for world.away in (False, True, True, True, False, False):
+        follower.poll()
+    said = "".join(capfd.readouterr())
+    assert (said.count("MLflow is away"), said.count("MLflow answers again")) == (1, 1)
+    assert world.brought == ["1"]
 
 
-def test_a_spoilt_cache_is_healed(spec: ModelSpec, registry: FakeRegistry) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    (spec.root / "cache" / "b1" / "model.onnx").write_bytes(b"x")
-    sidecar.fetch(spec, SETTINGS)
-    load(spec.root / "cache" / "b1", spec, ANYONE)
+def test_it_asks_an_absent_registry_less_and_less_often(world: World) -> None:
+    follower = world.follower()
+    assert 4 <= follower.wait(5) <= 6
+    world.away = True
+    waits = []
+    for _ in range(30):
+        follower.poll()
+        waits.append(follower.wait(5))
+    assert 8 <= waits[0] <= 12
+    assert 0.8 * AWAY_SECONDS <= waits[-1] <= 1.2 * AWAY_SECONDS
+    world.away = False
+    follower.poll()
+    assert follower.wait(5) <= 6
 
 
-def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(
-    spec: ModelSpec, registry: FakeRegistry, bundles: dict[str, Path], capfd: pytest.CaptureFixture[str]
-) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    before = cached(spec)
-    registry.bundle, registry.number = bundles["b2"], "2"
-    registry.spoil = lambda fetched: (fetched / "model.onnx").write_bytes(b"x")
-    sidecar.fetch(spec, SETTINGS)
-    assert cached(spec) == before
-    assert "not as it was signed: model.onnx" in "".join(capfd.readouterr())
+def test_services_started_together_do_not_ask_together(world: World) -> None:
+    assert len({world.follower().wait(5) for _ in range(10)}) > 5
 
 
-def test_nothing_half_written_stays(spec: ModelSpec, registry: FakeRegistry) -> None:
-    registry.spoil = lambda fetched: (fetched / "model.onnx").write_bytes(b"x")
-    sidecar.fetch(spec, SETTINGS)
-    assert list((spec.root / "cache").iterdir()) == []
+def test_one_that_was_started_again_goes_on_counting(world: World) -> None:
+    world.bad["1"] = ("verify", "altered")
+    first = world.follower().poll()
+    assert world.follower(last=first).poll().failures == {"verify": 2}
 
 
-@pytest.mark.parametrize("error", [RegistryError("MLflow does not answer"), OSError("disk is full")])
-def test_a_registry_that_fails_leaves_the_cache_as_it_is(
-    spec: ModelSpec, registry: FakeRegistry, error: Exception, capfd: pytest.CaptureFixture[str]
-) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    before = cached(spec)
-    registry.error = error
-    sidecar.fetch(spec, SETTINGS)
-    assert cached(spec) == before
-    assert str(error) in "".join(capfd.readouterr())
-
-
-def test_without_a_champion_the_cache_stays_as_it_is(spec: ModelSpec, registry: FakeRegistry) -> None:
-    sidecar.fetch(spec, SETTINGS)
-    before = cached(spec)
-    registry.bundle = None
-    sidecar.fetch(spec, SETTINGS)
-    assert cached(spec) == before
-
-
-def test_without_a_tracking_uri_nobody_is_asked(spec: ModelSpec, registry: FakeRegistry) -> None:
-    registry.error = AssertionError("asked")
-    sidecar.fetch(spec, Settings(mlflow_tracking_uri=""))
-    assert cached(spec) is None
+def test_idle_it_carries_nothing_heavy() -> None:
+    subprocess.run([sys.executable, "-c", IDLE], check=True, timeout=60)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import gc
-import os
+import multiprocessing
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from portfolio.serving import flow, openapi, problems
+from portfolio.serving.admin import Admin
+from portfolio.serving.board import Board
 from portfolio.serving.drain import Drain
 from portfolio.serving.edge import Edge
 from portfolio.serving.live import Live
 from portfolio.serving.metrics import Metrics
-from portfolio.serving.resolve import resolve
+from portfolio.serving.parent import end_with
 from portfolio.serving.routes import Endpoints, add_routes
 from portfolio.serving.service import Service
 from portfolio.serving.shortcut import Shortcut
-from portfolio.serving.tally import FOLDER
 from portfolio.serving.turn import Turn
-from portfolio.serving.workers import end_with_parent
+from portfolio.serving.watch import Watch
 from portfolio.settings import read_settings
 from portfolio.spec import ModelSpec
 
@@ -34,7 +34,10 @@ class Application(openapi.Documented):
 def build(spec: ModelSpec) -> Application:
     """The application of one project; its model is loaded when the server starts it."""
     settings = read_settings()
-    service = Service(spec, Live(spec), Metrics(spec), Drain(settings.drain_seconds), access_log=settings.access_log)
+    board = Board.of_this_service()
+    service = Service(
+        spec, Live(spec), Metrics(spec, board), Drain(settings.drain_seconds), board, access_log=settings.access_log
+    )
     turn: Turn[bytes, bytes] = Turn(partial(flow.predict, service))
     app = Application(
         title=spec.title,
@@ -48,22 +51,23 @@ def build(spec: ModelSpec) -> Application:
     app.add_middleware(Edge, service=service)
     app.shortcut = Shortcut(service, turn)
     problems.install(app)
-    add_routes(app, Endpoints(service, turn))
-    tally = os.environ.get(FOLDER)
-    if tally:
-        end_with_parent()
-    service.metrics.open((getattr(route, "path", "") for route in app.routes), Path(tally) if tally else None)
+    add_routes(app, Endpoints(service, turn, Admin(service, settings.admin_key)))
+    service.metrics.open(getattr(route, "path", "") for route in app.routes)
+    supervisor = multiprocessing.parent_process()
+    if board.folder and supervisor and supervisor.pid:
+        end_with(supervisor.pid)
     return app
 
 
 def _lifespan(service: Service) -> AbstractAsyncContextManager[None]:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        service.live.state = resolve(service.spec)
-        service.metrics.serving(service.live.state.model)
+        watch = Watch(service.spec, service.live, service.board, failed=service.metrics.load_failed)
+        watch.start()
         service.drain.listen()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: no later collection has to look through it
         yield
+        watch.stop()
 
     return lifespan()

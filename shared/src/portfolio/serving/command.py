@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from types import FrameType
 
 from portfolio import logs
 from portfolio.bundle import read_trust
 from portfolio.errors import ConfigError, PortfolioError
+from portfolio.serving.board import FOLDER, Board
+from portfolio.serving.keeper import Keeper
 from portfolio.settings import Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 
-FETCH_SECONDS = 60  # a stuck download must not keep a service with a good cache from starting
+FIRST_SECONDS = 60  # a stuck download must not keep a service with a good cache from starting
 STOP_SECONDS = 10  # what is being answered has so long after the drain
 BACKLOG = 2048  # uvicorn's own
 UNAVAILABLE = {
@@ -34,10 +39,11 @@ def serve(spec: ModelSpec, *, host: str, port: int) -> None:
     settings = read_settings()
     read_trust(settings)
     read_config(spec.root / "configs" / "config.yaml")
-    with _naming(host, port), closing(_claim(host, port)) as listener:
+    with _naming(host, port):
+        claimed = _claim(host, port)
+    with closing(claimed) as listener:
         signal.signal(signal.SIGTERM, _stop)
-        with suppress(KeyboardInterrupt):
-            _fetch_champion(spec)
+        with suppress(KeyboardInterrupt), _beside(spec, settings):
             _run(spec, listener, settings)
 
 
@@ -69,13 +75,38 @@ def _claim(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _fetch_champion(spec: ModelSpec) -> None:
-    command = [sys.executable, "-m", "portfolio.serving.sidecar", spec.name]
+@contextmanager
+def _beside(spec: ModelSpec, settings: Settings) -> Iterator[None]:
+    """The folder that the processes share and, where there is a registry, the sidecar, which has followed it once."""
+    with TemporaryDirectory(prefix="portfolio-", dir=_scratch()) as folder:
+        os.environ[FOLDER] = folder
+        if not settings.mlflow_tracking_uri:
+            log.info("no registry is set, the cache stays", remedy="MLFLOW_TRACKING_URI names one")
+            yield
+            return
+        board = Board(Path(folder))
+        board.hang_bell()
+        command = [sys.executable, "-m", "portfolio.serving.sidecar", spec.name, str(spec.root / "cache")]
+        with Keeper([*command, str(os.getpid())]) as keeper:
+            _wait_for_champion(spec, board, keeper)
+            yield
+
+
+def _scratch() -> str:
     try:
-        # a group of its own: Ctrl-C in the terminal comes here, and ends the sidecar from here
-        subprocess.run(command, check=True, timeout=FETCH_SECONDS, stdin=subprocess.DEVNULL, process_group=0)
-    except subprocess.SubprocessError as error:
-        log.warning("fetching the champion failed, the cache stays", project=spec.name, reason=str(error))
+        return gettempdir()
+    except FileNotFoundError:  # nothing is writable but memory
+        return "/dev/shm"
+
+
+def _wait_for_champion(spec: ModelSpec, board: Board, keeper: Keeper) -> None:
+    """So that the first answer is the champion's; a sidecar that can't be asked keeps nobody waiting."""
+    deadline = time.monotonic() + FIRST_SECONDS
+    while board.attempt() is None and not keeper.deaths:
+        if time.monotonic() > deadline:
+            log.warning("the champion takes long, the service starts without", project=spec.name)
+            return
+        time.sleep(0.02)
 
 
 def _run(spec: ModelSpec, listener: socket.socket, settings: Settings) -> None:

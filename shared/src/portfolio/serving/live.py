@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from portfolio.bundle import Scorer
 from portfolio.bundle.pointer import Current
 from portfolio.errors import ModelNotAvailable
+from portfolio.serving.board import Failure
 from portfolio.spec import ModelSpec, Outcome
 
 
@@ -27,20 +29,17 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A bundle that was refused, and why."""
-
-    bundle: str
-    reason: str
-    at: str
-
-
-@dataclass(frozen=True)
 class State:
-    """The model that answers, and the last bundle that was refused."""
+    """The model that answers, the one that did before it, and the last bundle that was refused."""
 
     model: Loaded | None = None
+    previous: Loaded | None = None
     failure: Failure | None = None
+
+    def remembered(self, bundle: Path) -> Scorer | None:
+        """The scorer of a bundle that is still in memory: bundles never change, so there is nothing to load again."""
+        kept = (loaded.scorer for loaded in (self.model, self.previous) if loaded)
+        return next((scorer for scorer in kept if scorer.directory == bundle), None)
 
 
 class Live:
@@ -55,6 +54,6 @@ class Live:
         if self.state.model is None:
             raise ModelNotAvailable(
                 f"No model of {self._spec.name} is loaded.",
-                remedy=f"Train one with `make train PROJECT={self._spec.name}` and start the service again.",
+                remedy=f"Train one with `make train PROJECT={self._spec.name}`; it goes live by itself.",
             )
         return self.state.model

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from portfolio.serving.live import Loaded
+from portfolio.serving.board import Board
 from portfolio.serving.tally import Counts, Spread, Tally
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 UNMATCHED = "unmatched"
+FAILURES = "model_load_failures"
 DECIDED, VALUE = (("0",), ("1",)), ("value",)
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 PROBABILITIES = tuple(round(0.05 * step, 2) for step in range(1, 21))
@@ -26,12 +26,11 @@ PROBABILITIES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 class Metrics(Collector):
     """Counters that the edge and the flow add to, once `open` was called."""
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self._spec = spec
-        self._model: Loaded | None = None
+    def __init__(self, spec: ModelSpec, board: Board) -> None:
+        self._spec, self._board = spec, board
 
-    def open(self, endpoints: Iterable[str], folder: Path | None) -> None:
-        """Make room for counters of these route templates; `folder` is where the workers of one service keep theirs."""
+    def open(self, endpoints: Iterable[str]) -> None:
+        """Make room for counters of these route templates, beside those of the service's other workers."""
         paths = sorted({*endpoints, UNMATCHED})
         outcomes = [label for (label,) in ((VALUE,) if isinstance(self._spec.task, Regression) else DECIDED)]
         self._requests = Counts(
@@ -40,7 +39,9 @@ class Metrics(Collector):
         self._seconds = Spread("http_request_duration_seconds", "Time to answer", SECONDS, {"endpoint": paths})
         self._predictions = Counts("predictions", "Predictions by outcome", {"outcome": outcomes})
         self._values = _values(self._spec)
-        self._tally = Tally((self._requests, self._seconds, self._predictions, self._values), folder)
+        self._failures = Counts(FAILURES, "Attempts to make a version live that failed", {"stage": ("load",)})
+        blocks = (self._requests, self._seconds, self._predictions, self._values, self._failures)
+        self._tally = Tally(blocks, self._board.folder)
 
     def requested(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one answered request; `endpoint` is a route's template."""
@@ -53,9 +54,9 @@ class Metrics(Collector):
             self._predictions.add(DECIDED[outcome.decision] if isinstance(outcome, BinaryOutcome) else VALUE)
             self._values.observe((), outcome[0])  # the probability, or the amount
 
-    def serving(self, model: Loaded | None) -> None:
-        """Show which model is live."""
-        self._model = model
+    def load_failed(self) -> None:
+        """Count a bundle that this worker refused; the sidecar counts what it could not bring."""
+        self._failures.add(("load",))
 
     def render(self) -> bytes:
         """The exposition text; takes milliseconds, so not on the event loop."""
@@ -65,19 +66,24 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, over all workers."""
-        yield from self._tally.families()
-        loaded = GaugeMetricFamily("model_loaded", "1 while a model is loaded")
-        loaded.add_metric((), float(self._model is not None))
-        yield loaded
-        yield self._info()
+        attempt = self._board.attempt()
+        for family in self._tally.families():
+            if attempt and isinstance(family, CounterMetricFamily) and family.name == FAILURES:
+                for stage, number in attempt.failures.items():
+                    family.add_metric((stage,), number)
+            yield family
+        yield from self._models()
         yield from _processes(self._tally.workers())
 
-    def _info(self) -> GaugeMetricFamily:
-        info = GaugeMetricFamily("model_info", "The model that is live", labels=("name", "version", "data"))
-        if self._model is not None:
-            manifest = self._model.scorer.manifest
-            info.add_metric((manifest.name, self._model.current.model_version, manifest.data.label), 1)
-        return info
+    def _models(self) -> Iterator[Metric]:
+        notices = self._board.notices()
+        loaded = GaugeMetricFamily("model_loaded", "1 while every worker has a model")
+        loaded.add_metric((), float(bool(notices) and all(notice.bundle for notice in notices)))
+        info = GaugeMetricFamily("model_info", "What workers serve", labels=("name", "version", "data"))
+        for live in sorted({(n.name, n.model_version, n.data) for n in notices if n.model_version is not None}):
+            info.add_metric(live, 1)
+        yield loaded
+        yield info
 
 
 def _values(spec: ModelSpec) -> Spread:

@@ -110,6 +110,16 @@ def batch_answers(answer: type[BaseModel]) -> type[BaseModel]:
     return create_model(f"{answer.__name__}s", predictions=predictions)
 
 
+def reloading() -> dict[str, Any]:
+    """POST /admin/reload."""
+    version = {"type": ["string", "null"]}
+    properties = {"old": version, "new": TEXT, "seconds": {"type": "number"}, "workers": {"type": "integer"}}
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    done = {"description": "Every worker serves `new`", "content": {"application/json": {"schema": schema}}}
+    key = {"name": "X-API-Key", "in": "header", "required": True, "schema": TEXT}
+    return {"responses": {200: done, **problems(401, 403, 409, 503)}, "openapi_extra": {"parameters": [key]}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Responses of an operation that are problems."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -21,6 +21,8 @@ REQUEST_ID = "portfolio.request_id"
 PATH_LENGTH = 200
 RETRY_SECONDS = 1
 RETRY = {"Retry-After": str(RETRY_SECONDS)}
+CHALLENGE = {"WWW-Authenticate": "X-API-Key"}
+"""RFC 9110 wants every 401 to name what it takes."""
 INFERENCE = "/v2"
 """Where clients of the Open Inference Protocol read the member `error`, which RFC 9457 allows beside its own."""
 WHERE_TO_LOOK = "Its log tells why, under this request_id."
@@ -94,7 +96,8 @@ def _unforeseen(error: Exception, scope: Scope) -> bytes:
 
 async def _render(request: Request, error: Exception) -> Response:
     status, body = settled(error, request.scope)
-    return Response(body, status, RETRY if isinstance(error, Overloaded) else None, MEDIA_TYPE)
+    headers = RETRY if isinstance(error, Overloaded) else CHALLENGE if status == 401 else None
+    return Response(body, status, headers, MEDIA_TYPE)
 
 
 async def _render_routing(request: Request, error: Exception) -> Response:

@@ -1,43 +1,99 @@
-"""Which bundle a worker serves: the cached champion, else the last promoted local model, else none."""
+"""Which bundle a worker serves: the cached champion, else the last promoted local model, else what it has."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from portfolio.bundle import load, read_trust
-from portfolio.bundle.pointer import pointers, read_current
+from portfolio.bundle import Scorer, load, read_trust
+from portfolio.bundle.pointer import Current, pointers, read_current
 from portfolio.errors import BundleError
 from portfolio.logs import logger
-from portfolio.serving.live import Failure, Loaded, State
+from portfolio.serving.board import Failure
+from portfolio.serving.live import Loaded, State
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 
 log = logger(__name__)
 
+NOTHING = State()
 
-def resolve(spec: ModelSpec) -> State:
-    """Load the first good bundle; a refused one is logged and kept as the state's failure."""
-    options = read_config(spec.root / "configs" / "config.yaml").response
-    trust, failure = read_trust(read_settings()), None
+
+def resolve(spec: ModelSpec, before: State = NOTHING) -> State:
+    """The state that the pointers ask for. The first good bundle is served; a refused one is logged and remembered.
+
+    A worker that serves already leaves its model only for a better one: where the pointer that named it now names
+    a bundle that is refused, or can't be read, the model stays.
+    """
+    options = before.model.options if before.model else read_config(spec.root / "configs" / "config.yaml").response
+    state = before
     for pointer in pointers(spec.root):
         current = read_current(pointer)
-        if current is None:
-            _note_unreadable(pointer)
+        if current:
+            state = _follow(state, pointer.parent / current.bundle, current, spec, options)
+        elif pointer.exists():
+            log.error("pointer is not readable, so it is passed over", pointer=str(pointer))
+        else:
             continue
-        bundle = pointer.parent / current.bundle
-        try:
-            scorer = load(bundle, spec, trust)
-        except BundleError as error:
-            failure = Failure(str(bundle), str(error), datetime.now(UTC).isoformat())
-            log.error("bundle refused", bundle=failure.bundle, reason=failure.reason)
-            continue
-        log.info("model loaded", bundle=str(scorer.directory), model_version=current.model_version)
-        return State(Loaded(scorer, current, options), failure)
-    log.warning("serving without a model", remedy=f"make train PROJECT={spec.name}")
-    return State(None, failure)
+        if state.model and state.model.scorer.directory.parent == pointer.parent:
+            _note_outranked(spec, state.model.current)
+            return state
+    if state.model is None:
+        log.warning("serving without a model", remedy=f"make train PROJECT={spec.name}")
+    return state
 
 
-def _note_unreadable(pointer: Path) -> None:
-    if pointer.exists():
-        log.error("pointer is not readable, so it is passed over", pointer=str(pointer))
+def wanted(spec: ModelSpec) -> tuple[Path, Current] | None:
+    """(bundle, what names it) that the first readable pointer asks for, good or not."""
+    named = ((pointer, read_current(pointer)) for pointer in pointers(spec.root))
+    return next(((pointer.parent / current.bundle, current) for pointer, current in named if current), None)
+
+
+def _follow(state: State, bundle: Path, current: Current, spec: ModelSpec, options: Mapping[str, Any]) -> State:
+    """The state with this bundle live, from memory where it is there; or the state with its refusal."""
+    if state.model and (state.model.scorer.directory, state.model.current) == (bundle, current):
+        return state
+    kept = state.remembered(bundle)
+    scorer = kept or _load(bundle, spec)
+    if isinstance(scorer, BundleError):
+        return _refused(state, bundle, current, scorer)
+    said = "model taken from memory" if kept else "model loaded"
+    log.info(said, bundle=str(bundle), model_version=current.model_version)
+    return _swapped(state, Loaded(scorer, current, options))
+
+
+def _note_outranked(spec: ModelSpec, live: Current) -> None:
+    """Tell who has just trained why nothing changed: the registry's champion comes first, however old."""
+    local = read_current(pointers(spec.root)[1])
+    if live.source == "registry" and local and local.since > live.since:
+        log.info(
+            "a newer local model is not served: the cached champion comes first",
+            local=local.model_version,
+            champion=live.model_version,
+            remedy="promote it in the registry, or remove the project's cache folder",
+        )
+
+
+def _load(bundle: Path, spec: ModelSpec) -> Scorer | BundleError:
+    trust = read_trust(read_settings())
+    try:
+        return load(bundle, spec, trust)
+    except BundleError as error:
+        return error
+    except OSError as error:  # removed, or out of reach, between two reads
+        return BundleError(f"{bundle} can't be read: {error}.")
+
+
+def _swapped(state: State, model: Loaded) -> State:
+    # a version that is merely named anew has not replaced anything
+    same = state.model is not None and state.model.scorer is model.scorer
+    return replace(state, model=model, previous=state.previous if same else state.model)
+
+
+def _refused(state: State, bundle: Path, current: Current, error: BundleError) -> State:
+    log.error("bundle refused", bundle=str(bundle), model_version=current.model_version, reason=str(error))
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return replace(state, failure=Failure(str(bundle), current.model_version, str(error), now))

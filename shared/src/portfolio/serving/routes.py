@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
 from portfolio.serving import flow, info, openapi
+from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.problems import JSON
 from portfolio.serving.protocols import documented, inference, invocations
@@ -31,16 +32,19 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     """Name every path, and what /docs says of it."""
     spec = at.service.spec
     get = partial(app.add_api_route, methods=["GET"], response_class=Response)
-    post = partial(app.add_api_route, methods=["POST"], tags=["predict"])
+    post = partial(app.add_api_route, methods=["POST"])
+    predict = partial(post, tags=["predict"])
     one = openapi.answers(spec.response)
     many = openapi.batch_answers(one)
     refusals = openapi.problems(400, 413, 415, 422, 503)
     accepts = partial(openapi.accepts, spec)
 
     # the router asks in this order
-    post("/predict", at.predict, response_model=one, responses=refusals, openapi_extra=accepts())
-    post("/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True))
-    post("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    predict("/predict", at.predict, response_model=one, responses=refusals, openapi_extra=accepts())
+    predict(
+        "/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True)
+    )
+    predict("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
     get("/health/live", at.health_live, tags=["health"])
@@ -48,6 +52,8 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
+
+    post("/admin/reload", at.reload, tags=["admin"], **openapi.reloading())
 
     v2 = partial(app.add_api_route, methods=["GET"], tags=["Open Inference Protocol"])
     v2("/v2", at.v2, **documented.server())
@@ -72,6 +78,7 @@ class Endpoints:
 
     service: Service
     turn: Turn[bytes, bytes]
+    admin: Admin
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
@@ -132,6 +139,11 @@ class Endpoints:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=JSON)
         return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
+
+    async def reload(self, request: Request) -> Response:
+        """Make the registry's champion live now; answers once every worker serves it. Needs the admin key."""
+        self.admin.admit(request.scope["headers"])
+        return _json(200, await to_thread.run_sync(self.admin.reload, limiter=self.admin.one))
 
     async def v2(self) -> Response:
         """The server, by the Open Inference Protocol."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
+from portfolio.serving.board import Board
 from portfolio.serving.drain import Drain
 from portfolio.serving.ids import Ids
 from portfolio.serving.live import Live
@@ -21,6 +22,7 @@ class Service:
     live: Live
     metrics: Metrics
     drain: Drain
+    board: Board
     access_log: bool = False
     ids: Ids = field(default_factory=Ids)
     started: float = field(default_factory=time.monotonic)

@@ -26,8 +26,6 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 EMPTY: Slots = memoryview(bytearray()).cast("B").cast("d")
 SUFFIX = ".tally"
-FOLDER = "PORTFOLIO_TALLY"
-"""Environment variable by which `serve` tells its workers where to count."""
 
 
 class Counts:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
 import time
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
@@ -17,11 +15,9 @@ from uvicorn.supervisors import Multiprocess
 
 from portfolio import logs
 from portfolio.serving.connection import Connection
-from portfolio.serving.tally import FOLDER
 from portfolio.settings import Settings, read_settings
 
 HANGING_SECONDS = 30  # without a sign of life, after which a worker is replaced; starting one takes a busy machine long
-PR_SET_PDEATHSIG = 1
 
 
 class Config(uvicorn.Config):
@@ -70,11 +66,8 @@ class Supervisor(Multiprocess):
             if worker.pid is not None and worker.exitcode is None:
                 with suppress(ProcessLookupError):
                     os.kill(worker.pid, number)
-
-
-def end_with_parent() -> None:
-    """Have the kernel end this worker when its supervisor is gone, however that ended: nobody would stop it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            # this copy of the worker's end would leave a question to one that dies of the signal open for half a minute
+            worker.child_conn.close()
 
 
 def config(app: str, settings: Settings, *, stop_seconds: int) -> Config:
@@ -100,15 +93,12 @@ def config(app: str, settings: Settings, *, stop_seconds: int) -> Config:
 def run(config: Config, listener: socket.socket, *, patience: float) -> bool:
     """Serve until a signal; whether it ever started. After `patience` seconds of leaving, workers are killed.
 
-    One worker is this process. More are its children: they accept from the same socket, a dead one is replaced, and
-    they count into files in a folder that goes when all are gone.
+    One worker is this process. More are its children: they accept from the same socket, and a dead one is replaced.
     """
     if config.workers == 1:
         server = uvicorn.Server(config)
         server.run(sockets=[listener])
         return server.started
-    with TemporaryDirectory(prefix="portfolio-") as folder:
-        os.environ[FOLDER] = folder
-        supervisor = Supervisor(config, sockets=[listener], patience=patience)
-        supervisor.run()
+    supervisor = Supervisor(config, sockets=[listener], patience=patience)
+    supervisor.run()
     return all(worker.exitcode != STARTUP_FAILURE for worker in supervisor.processes)

@@ -1,4 +1,4 @@
-"""MLflow servers as a user starts them."""
+"""A real MLflow server."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from portfolio.settings import Settings
 
 
 @contextmanager
-def mlflow_server(folder: Path) -> Iterator[Settings]:
-    """A server of its own on a free port, and the settings that name it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def mlflow_server(folder: Path, port: int | None = None) -> Iterator[Settings]:
+    """A server whose stores are in `folder`, on a free port unless one is named, until the block ends."""
+    if port is None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
     command = [Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

@@ -1,0 +1,32 @@
+"""The MLflow registry: runs, versions, aliases. The only package that imports mlflow, and that not before it is used."""
+
+from portfolio.registry.ask import (
+    CHALLENGER,
+    CHAMPION,
+    PIN,
+    PREVIOUS,
+    SIGNED_BY,
+    RegisteredVersion,
+    champion,
+    find_version,
+    reachable,
+    require,
+)
+from portfolio.registry.client import attach_signature, download, point, register
+
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "PIN",
+    "PREVIOUS",
+    "SIGNED_BY",
+    "RegisteredVersion",
+    "attach_signature",
+    "champion",
+    "download",
+    "find_version",
+    "point",
+    "reachable",
+    "register",
+    "require",
+]

@@ -1,0 +1,120 @@
+"""What is registered, asked over plain HTTP: a sidecar asks all day, and MLflow's client takes two seconds and 110 MB."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from urllib.parse import unquote, urlsplit
+
+from portfolio.errors import RegistryError
+from portfolio.settings import Settings
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+PIN, SIGNED_BY = "bundle_sha256", "signed_by"
+UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
+LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a registered model. `version` is the registry's number, `bundle_version` the bundle's own name.
+
+    `bundle_sha256` pins `bundle.json` and so every file; versions of earlier releases have none. `signed_by` is the key
+    that promoted it, by the registry's word alone: who trusts a bundle checks its signature.
+    """
+
+    name: str
+    version: str
+    bundle_version: str
+    run_id: str
+    bundle_sha256: str = ""
+    signed_by: str = ""
+
+
+def reachable(settings: Settings) -> bool:
+    """Whether a tracking server answers within the limit; asked plainly, so that a dead one costs no mlflow import."""
+    if not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
+        return False
+    try:
+        with _ask(settings, "/version") as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except (OSError, ValueError, HTTPException):
+        return False
+
+
+def require(settings: Settings) -> None:
+    """Raise RegistryError where no server answers."""
+    if settings.mlflow_tracking_uri and not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
+        raise RegistryError(
+            f"{settings.registry_address} is no http(s) address.", remedy="MLFLOW_TRACKING_URI names a tracking server."
+        )
+    if not reachable(settings):
+        raise RegistryError(
+            f"MLflow does not answer at {settings.registry_address or '(no MLFLOW_TRACKING_URI)'}.",
+            remedy=UNREACHABLE,
+        )
+
+
+def champion(name: str, settings: Settings) -> RegisteredVersion | None:
+    """The version that shall be live, or None. Raises RegistryError where the registry can't be asked."""
+    return _version(settings, "registered-models/alias", {"name": name, "alias": CHAMPION})
+
+
+def find_version(name: str, number: int, settings: Settings) -> RegisteredVersion:
+    """A version by its number. Raises RegistryError where there is none, or the registry can't be asked."""
+    found = _version(settings, "model-versions/get", {"name": name, "version": str(number)})
+    if found is None:
+        raise RegistryError(
+            f"{name} has no version {number} at {settings.registry_address}.",
+            remedy="MLflow's page of the model lists its versions.",
+        )
+    return found
+
+
+def _version(settings: Settings, path: str, query: Mapping[str, str]) -> RegisteredVersion | None:
+    """A version, or None where the registry knows no such one.
+
+    Over plain HTTP: a sidecar asks this at every start, and importing mlflow would take it two seconds and 110 MB.
+    """
+    try:
+        with _ask(settings, f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query)}") as answer:
+            found = json.load(answer)["model_version"]
+    except urllib.error.HTTPError as error:
+        if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
+            return None
+        raise RegistryError(f"MLflow at {settings.registry_address} answers {error.code}.", remedy=LOG) from None
+    except (OSError, ValueError, HTTPException) as error:
+        raise RegistryError(
+            f"MLflow does not answer at {settings.registry_address}: {error}.", remedy=UNREACHABLE
+        ) from None
+    tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
+    return RegisteredVersion(
+        name=query["name"],
+        version=found["version"],
+        bundle_version=tags.get("bundle_version", ""),
+        run_id=found.get("run_id", ""),
+        bundle_sha256=tags.get(PIN, ""),
+        signed_by=tags.get(SIGNED_BY, ""),
+    )
+
+
+def _ask(settings: Settings, path: str) -> HTTPResponse:
+    """A plain GET with the credentials that MLflow's client would send; urllib takes none from the address itself."""
+    request = urllib.request.Request(settings.registry_address.rstrip("/") + path)
+    address = urlsplit(settings.mlflow_tracking_uri)
+    user = os.environ.get("MLFLOW_TRACKING_USERNAME") or unquote(address.username or "")
+    password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or unquote(address.password or "")
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        request.add_header("Authorization", f"Bearer {token}")
+    elif user:
+        request.add_header("Authorization", f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}")
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=settings.mlflow_timeout_seconds)
+    return answer
