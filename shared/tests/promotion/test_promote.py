@@ -22,7 +22,7 @@ from portfolio.errors import BundleError, ConfigError, RegistryError
 from portfolio.gate import Verdict
 from portfolio.promotion.flow import Promotion, promote
 from portfolio.registry import RegisteredVersion
-from portfolio.serving import sidecar
+from portfolio.serving.fetch import fetch
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 from portfolio.training.publish import Published, publish
@@ -134,17 +134,23 @@ def test_a_candidate_is_not_signed(spec: ModelSpec, settings: Settings, tmp_path
 
 
 def test_an_api_follows_a_champion_only_once_it_is_signed(
-    spec: ModelSpec, settings: Settings, keyless: Settings, capfd: pytest.CaptureFixture[str]
+    spec: ModelSpec, settings: Settings, keyless: Settings
 ) -> None:
     registry.point(settings, registered(settings, spec, "v1"), registry.CHAMPION)
-    sidecar.fetch(spec, keyless)
+    refused = fetch(spec, champion(spec, keyless), keyless)
+    assert (refused.outcome, "is not signed" in refused.reason) == ("verify", True)
     assert read_current(spec.root / "cache" / "current") is None
-    assert "is not signed" in "".join(capfd.readouterr())
     promote(spec, 1, settings)
-    sidecar.fetch(spec, keyless)
+    assert fetch(spec, champion(spec, keyless), keyless).outcome == "followed"
     current = read_current(spec.root / "cache" / "current")
     assert current is not None
     assert current.bundle == "v1"
+
+
+def champion(spec: ModelSpec, settings: Settings) -> RegisteredVersion:
+    found = registry.champion(spec.name, settings)
+    assert found is not None
+    return found
 
 
 def test_without_the_private_key_nothing_moves(spec: ModelSpec, settings: Settings, keyless: Settings) -> None:

@@ -138,7 +138,7 @@ def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(
     fetched = fetch(spec, registry)
     assert cached(spec) == before
     assert fetched.outcome == "verify"
-    assert "not as it was sealed: model.onnx" in fetched.reason
+    assert "not as it was signed: model.onnx" in fetched.reason
 
 
 def test_nothing_half_written_stays(spec: ModelSpec, registry: FakeRegistry) -> None:

@@ -224,7 +224,7 @@ def test_an_altered_version_is_refused_once_and_the_old_goes_on(spec: ModelSpec,
     with running(spec, **mlflow.address, **OPEN) as service:
         mlflow.crown(3)
         refused = until(lambda: ask(service, "/model/info")["last_refused"])
-        assert (refused["model_version"], "not as it was sealed: model.onnx" in refused["reason"]) == ("3", True)
+        assert (refused["model_version"], "not as it was signed: model.onnx" in refused["reason"]) == ("3", True)
         time.sleep(1)  # several looks later
         with service.client() as client:
             assert 'model_load_failures_total{stage="verify"} 1.0' in client.get("/metrics").text

@@ -1,4 +1,4 @@
-"""The MLflow registry: runs, versions, aliases. The only package that imports mlflow, and that not before it is used."""
+"""The MLflow registry: runs, versions, aliases. The only importer of mlflow, and that at first use."""
 
 from portfolio.registry.ask import (
     CHALLENGER,

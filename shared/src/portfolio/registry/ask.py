@@ -1,4 +1,4 @@
-"""What is registered, asked over plain HTTP: a sidecar asks all day, and MLflow's client takes two seconds and 110 MB."""
+"""What is registered, asked over plain HTTP: a sidecar asks all day, and MLflow's client takes 110 MB."""
 
 from __future__ import annotations
 
