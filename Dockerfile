@@ -51,6 +51,7 @@ RUN --mount=type=cache,target=/root/.cache \
 FROM installer AS packages
 ARG PROJECT=""
 WORKDIR /app
+COPY Procfile ./
 COPY shared/pyproject.toml shared/
 COPY shared/src shared/src/
 COPY projects/${PROJECT} projects/${PROJECT}

@@ -60,7 +60,7 @@ table() {
 }
 
 check_ports
-mkdir -p mlruns
+mkdir -p mlruns keys
 echo "building images"
 docker compose build --quiet
 forget_lost_registry

@@ -11,14 +11,15 @@ image=$PREFIX$project
 registry=${MLFLOW_TRACKING_URI:-http://localhost:${MLFLOW_PORT:-5000}}
 
 build serve "$project" "$image-serve"
-# fetched by what fetches for an API: downloaded, verified, pointed at
-container=$(docker create --network host --env MLFLOW_TRACKING_URI="$registry" "$image-serve:$REVISION" python -m portfolio.serving.sidecar "$project")
+[ -f keys/bundle.pub ] || fail "there is no public key at keys/bundle.pub; remedy: make keys, or make docker-demo"
+container=$(docker create --network host --env MLFLOW_TRACKING_URI="$registry" --env BUNDLE_PUBLIC_KEY="$(cat keys/bundle.pub)" \
+  "$image-serve:$REVISION" portfolio fetch)
 trap 'docker rm --force "$container" >/dev/null' EXIT
 docker start --attach "$container"
 rm -rf "$folder"
 mkdir -p "$folder"
 docker cp "$container:/app/projects/$project/cache" "$folder/models" >/dev/null
-[ -f "$folder/models/current" ] || fail "no champion of $project came from $registry; remedy: see the lines above, train or promote one"
+cp keys/bundle.pub "$folder/"
 
 model=$(sed -nE 's/.*"model_version": ?"([^"]+)".*/\1/p' "$folder/models/current")
 tag=$VERSION-$REVISION-model$model

@@ -35,6 +35,7 @@ def test_help_lists_every_command() -> None:
         "train",
         "evaluate",
         "serve",
+        "fetch",
         "drift",
         "promote",
         "keys",
@@ -93,6 +94,21 @@ def test_serving_needs_a_name_where_several_projects_are_installed() -> None:
     ended = portfolio("serve")
     assert ended.returncode == 1
     assert ended.stderr.strip() == f"error: Which project? Installed: {', '.join(project_names())}. Name one."
+
+
+def test_what_is_to_be_signed_has_to_be_said() -> None:
+    for arguments in ((), ("somewhere", "--champions")):
+        ended = portfolio("sign", *arguments)
+        assert (ended.returncode, ended.stderr.strip()) == (
+            1,
+            "error: What is to be signed? Name a folder, or --champions.",
+        )
+
+
+def test_a_champion_that_can_not_be_fetched_is_an_error() -> None:
+    ended = portfolio("fetch", project_names()[0], MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert ended.returncode == 1
+    assert "MLflow does not answer at http://127.0.0.1:9" in ended.stderr
 
 
 def test_a_projects_own_command_speaks_for_it() -> None:

@@ -89,7 +89,7 @@ def train(
         if data_path and len(specs) != 1:
             raise ConfigError("--data-path is one project's file.", remedy="Name the project before it.")
         if missing:
-            specs = [spec for spec in specs if registry.champion(spec.name, training.patient()) is None]
+            specs = [spec for spec in specs if registry.champion(spec.name, read_settings().patient()) is None]
         effort = training.effort_of(demo=demo, quick=quick)
         return training.run_trainings(specs, effort=effort, data_path=data_path or None, register=register_model)
 
@@ -122,6 +122,18 @@ def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
     def command() -> None:
         spec = find_project(name or only_project())
         serving.serve(spec, host=host, port=port or read_config(spec.root / "configs" / "config.yaml").port)
+
+    terminal.run(command)
+
+
+def fetch(name: Name = "") -> None:
+    """Bring the champion into the cache, once: for an image or a machine that will not reach the registry."""
+    from portfolio.serving import fetch as fetching
+
+    def command() -> None:
+        spec = find_project(name or only_project())
+        version = fetching.bring_champion(spec, read_settings())
+        terminal.output().print(f"{spec.name}: version {version.version} is cached, {version.bundle_version}")
 
     terminal.run(command)
 
@@ -197,7 +209,7 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, score, drift, promotion.promote, promotion.keys):
+    for command in (projects, data, train, evaluate, serve, fetch, score, drift, promotion.promote, promotion.keys):
         app.command()(command)
     app.command("sign")(promotion.sign_bundle)
     app.command("verify")(promotion.verify_bundle)

@@ -50,6 +50,10 @@ class Settings(BaseSettings):
         """Where the public key is that belongs to it."""
         return self.signing_key_file.with_suffix(".pub")
 
+    def patient(self) -> Settings:
+        """With a person's time for a registry that is slow to wake; a service has less, and a model took minutes."""
+        return self.model_copy(update={"mlflow_timeout_seconds": 20.0})
+
     @property
     def registry_address(self) -> str:
         """The tracking URI as it may be shown: without user and password."""

@@ -20,6 +20,7 @@ from portfolio.bundle.keys import SigningKey, make_keys, read_public_keys
 from portfolio.bundle.pointer import read_current
 from portfolio.errors import BundleError, ConfigError, RegistryError
 from portfolio.gate import Verdict
+from portfolio.promotion import command as commands
 from portfolio.promotion.flow import Promotion, promote
 from portfolio.registry import RegisteredVersion
 from portfolio.serving.fetch import fetch
@@ -301,3 +302,20 @@ def test_promoting_without_a_key_is_one_line_with_a_remedy(tmp_path: Path) -> No
     assert ended.returncode == 1
     (line,) = ended.stderr.strip().splitlines()
     assert line.startswith(f"error: There is no private key at {tmp_path / 'none.key'}. `make keys`")
+
+
+def test_champions_of_another_key_are_signed_anew(
+    spec: ModelSpec, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: SigningKey
+) -> None:
+    registered(settings, spec, "v1")
+    theirs = make_keys(tmp_path / "their.key", tmp_path / "their.pub")
+    promote(spec, 1, settings.model_copy(update={"signing_key": str(tmp_path / "their.key")}))
+    assert champion(spec, settings).signed_by == theirs.public.id
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri)
+    monkeypatch.setattr(commands, "project_names", lambda: [spec.name])
+    monkeypatch.setattr(commands, "find_project", lambda _: spec)
+    with pytest.raises(SystemExit) as ended:
+        commands.sign_bundle(champions=True)
+    assert ended.value.code == 0
+    assert champion(spec, settings).signed_by == key.public.id
+    assert champion(spec, settings).version == "1"

@@ -9,7 +9,6 @@ from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec.projects import find_project
 
-FIRST_ANSWER_SECONDS = 20.0  # it is known to be up, but opens its database only now
 BLOCKED = 3  # exit code of `portfolio train`: a model was made, and the gate blocked it
 
 
@@ -23,8 +22,8 @@ def get_data(stack: Stack) -> None:
 
 def without_champion(stack: Stack, settings: Settings) -> tuple[str, ...]:
     """The projects that the registry knows no champion of."""
-    patient = settings.model_copy(update={"mlflow_timeout_seconds": FIRST_ANSWER_SECONDS})
-    return tuple(api.name for api in stack.apis if registry.champion(api.name, patient) is None)
+    # MLflow is known to be up, but opens its database only now
+    return tuple(api.name for api in stack.apis if registry.champion(api.name, settings.patient()) is None)
 
 
 def train_all(stack: Stack, names: tuple[str, ...], *, quick: bool) -> dict[str, str]:

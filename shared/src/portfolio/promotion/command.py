@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from portfolio import terminal
+from portfolio import registry, terminal
 from portfolio.bundle import ANYONE, SIGNATURE, read_trust, verify, vouch
 from portfolio.bundle.files import digests
-from portfolio.bundle.keys import make_keys, one_line, require_signing_key, short
+from portfolio.bundle.keys import SigningKey, make_keys, one_line, require_signing_key, short
+from portfolio.errors import ConfigError
 from portfolio.promotion import flow
 from portfolio.settings import Settings, read_settings
-from portfolio.spec.projects import find_project
+from portfolio.spec.projects import find_project, project_names
 
-PATIENCE_SECONDS = 20.0  # a person waits for a server that is slow to wake; a service does not
 Folder = Annotated[Path, typer.Argument(metavar="PATH", help="Folder of a bundle.")]
 
 
@@ -35,15 +35,22 @@ def keys() -> None:
     terminal.run(command)
 
 
-def sign_bundle(path: Folder) -> None:
-    """Sign a bundle on disk, once its files are whole and it scores as it should."""
+def sign_bundle(
+    path: Annotated[Path | None, typer.Argument(metavar="[PATH]", help="Folder of a bundle.")] = None,
+    champions: Annotated[bool, typer.Option("--champions", help="The champions that this key has not signed.")] = False,
+) -> None:
+    """Sign a bundle on disk, or the registry's champions, once the files are whole and score as they should."""
 
     def command() -> None:
+        if champions == bool(path):
+            raise ConfigError("What is to be signed?", remedy="Name a folder, or --champions.")
         settings = read_settings()
         key = require_signing_key(settings.signing_key_file)
-        spec = find_project(verify(path, ANYONE).name)
-        vouch(path, spec, key=key, trust=read_trust(settings))
-        terminal.output().print(f"{path} is signed with key {short(key.public.id)}", markup=False)
+        if path:
+            vouch(path, find_project(verify(path, ANYONE).name), key=key, trust=read_trust(settings))
+            terminal.output().print(f"{path} is signed with key {short(key.public.id)}", markup=False)
+        else:
+            _sign_champions(key, settings.patient())
 
     terminal.run(command)
 
@@ -57,14 +64,22 @@ def promote(name: str, version: Annotated[int, typer.Option(min=1, help="Its num
     """Sign a registered version and make it the champion; `previous` then names the champion before it."""
 
     def command() -> None:
-        settings = read_settings().model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
-        done = flow.promote(find_project(name), version, settings)
+        done = flow.promote(find_project(name), version, read_settings().patient())
         line = f"{name}: version {done.version.version} is the champion, signed with key {short(done.key.public.id)}"
         if done.before and done.before.version != done.version.version:
             line += f"; version {done.before.version} is the previous one"
         terminal.output().print(escape(line))
 
     terminal.run(command)
+
+
+def _sign_champions(key: SigningKey, settings: Settings) -> None:
+    for spec in map(find_project, project_names()):
+        champion = registry.champion(spec.name, settings)
+        if champion and champion.signed_by != key.public.id:
+            flow.promote(spec, int(champion.version), settings)
+            line = f"{spec.name}: version {champion.version} is signed with key {short(key.public.id)}"
+            terminal.output().print(escape(line))
 
 
 def _verify(path: Path, settings: Settings) -> None:

@@ -21,7 +21,7 @@ import orjson
 from portfolio import logs, registry
 from portfolio.bundle import Trust, load, read_trust, verify
 from portfolio.bundle.pointer import Current, read_current, write_current
-from portfolio.errors import BundleError, PortfolioError
+from portfolio.errors import BundleError, PortfolioError, RegistryError
 from portfolio.registry import RegisteredVersion
 from portfolio.serving.board import Board
 from portfolio.serving.parent import end_with
@@ -58,6 +58,17 @@ def fetch(spec: ModelSpec, champion: RegisteredVersion, settings: Settings) -> F
     except (PortfolioError, OSError) as error:
         return Fetched("download", USER.sub("://", str(error)))
     return Fetched("followed")
+
+
+def bring_champion(spec: ModelSpec, settings: Settings) -> RegisteredVersion:
+    """Fetch whoever is champion now; raises RegistryError where there is none or it can't be had."""
+    champion = registry.champion(spec.name, settings)
+    if champion is None:
+        raise RegistryError(f"{spec.name} has no champion.", remedy=f"Train one: make train PROJECT={spec.name}.")
+    fetched = fetch(spec, champion, settings)
+    if fetched.outcome != "followed":
+        raise RegistryError(f"Version {champion.version} of {spec.name} is not fetched: {fetched.reason}")
+    return champion
 
 
 def tidy(cache: Path, live: frozenset[Path]) -> None:

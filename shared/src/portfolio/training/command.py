@@ -24,7 +24,6 @@ from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
 BLOCKED = 3
-PATIENCE_SECONDS = 20.0  # a model that took minutes must not be lost to a server that is slow to wake
 MARKS = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[dim]-[/]"}
 
 DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
@@ -55,11 +54,6 @@ def effort_of(*, demo: bool, quick: bool) -> Effort:
     return "quick" if quick else "demo" if demo else "full"
 
 
-def patient() -> Settings:
-    """Settings with more time for the registry than a service has for it."""
-    return read_settings().model_copy(update={"mlflow_timeout_seconds": PATIENCE_SECONDS})
-
-
 def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str | None, register: bool | None) -> int:
     """Train one project after the other, whatever becomes of each; returns 1 where one failed, else 3 or 0 as below."""
     codes = {0}
@@ -80,7 +74,7 @@ def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | Non
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
     order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
-    trained = _show_progress(spec, order, patient())
+    trained = _show_progress(spec, order, settings.patient())
     _summarise(trained, settings)
     return BLOCKED if trained.verdict.decision == "block" else 0
 
