@@ -312,6 +312,7 @@ def test_champions_of_another_key_are_signed_anew(
     promote(spec, 1, settings.model_copy(update={"signing_key": str(tmp_path / "their.key")}))
     assert champion(spec, settings).signed_by == theirs.public.id
     monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri)
+    monkeypatch.setenv("SIGNING_KEY", settings.signing_key)
     monkeypatch.setattr(commands, "project_names", lambda: [spec.name])
     monkeypatch.setattr(commands, "find_project", lambda _: spec)
     with pytest.raises(SystemExit) as ended:
