@@ -160,6 +160,7 @@ def test_without_mlflow_every_api_serves_and_even_starts(stack: Stack) -> None:
         seconds_until(lambda: ask(address(service, "/health"))[0] == 200, at_most=BACK_SECONDS)  # noqa: B023
     assert {service: predict(address(service))["model_version"] for service in APIS} == before
     stack.docker("start", "mlflow-server")
+    seconds_until(lambda: stack.health("mlflow-server") == "healthy", at_most=60)
 
 
 def test_a_second_start_reuses_the_champions(stack: Stack) -> None:
@@ -186,6 +187,7 @@ def test_every_command_of_the_runbook_works_as_it_stands(stack: Stack) -> None:
     assert commands[-1] == "make docker-demo-down\n"
     for block in commands[:-1]:
         stack.type(block)
+    seconds_until(lambda: stack.health("mlflow-server") == "healthy", at_most=60)
     assert versions() == ["1", "2"]
     assert predict(address("bankchurn-api"))["model_version"] == "1"
 
