@@ -18,10 +18,10 @@ import pytest
 from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project, project_names
+from tests.copies import copy_repository
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).parents[1]
 SPECS = {name: find_project(name) for name in project_names()}
 PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
 MLFLOW_PORT = 5000
@@ -35,7 +35,6 @@ OURS = (
     "BUNDLE",
     "ALLOW",
 )  # what `make test` hands down is not for the copy
-LIST_FILES = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 
 class Tree:
@@ -49,12 +48,7 @@ class Tree:
             "DEMO_PORT_OFFSET": str(self.offset),
             "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
         }
-        listed = subprocess.run(LIST_FILES, cwd=ROOT, check=True, capture_output=True)
-        for name in listed.stdout.decode().split("\0"):
-            if name and (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes((ROOT / name).read_bytes())
-                (folder / name).chmod((ROOT / name).stat().st_mode)
+        copy_repository(folder)
 
     def make(self, *arguments: str) -> str:
         """Run make to its end; returns what it printed."""

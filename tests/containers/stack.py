@@ -13,8 +13,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-ROOT = Path(__file__).parents[2]
-LIST_FILES = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+from tests.copies import copy_repository
+
 NOT_FOR_THE_COPY = ("MLFLOW", "MAKE", "MFLAGS", "ARGS", "PROJECT", "DATA_MIRROR")
 STACK = "portfolio-test"
 PREFIX = f"{STACK}/"
@@ -40,12 +40,7 @@ class Stack:
             "IMAGE_PREFIX": PREFIX,
             "TRAIN_ARGS": "--quick",
         }
-        listed = subprocess.run(LIST_FILES, cwd=ROOT, check=True, capture_output=True)
-        for name in listed.stdout.decode().split("\0"):
-            if name and (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes((ROOT / name).read_bytes())
-                (folder / name).chmod((ROOT / name).stat().st_mode)
+        copy_repository(folder)
 
     def run(self, *command: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the copy to its end, whatever that is; stdout and stderr come as one."""
