@@ -88,7 +88,8 @@ ENV GIT_COMMIT=${REVISION}
 LABEL org.opencontainers.image.title="${PROJECT:-portfolio}, with training" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="Portfolio of model APIs"
 
 FROM service AS serve
 ARG PROJECT=""
@@ -102,7 +103,8 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="${PROJECT}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="Portfolio of model APIs"
 
 # The champion and the key that it is verified with, put beside the context's other files by scripts/docker-release.sh.
 FROM serve AS release
@@ -126,4 +128,5 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="portfolio dashboard" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="Portfolio of model APIs"

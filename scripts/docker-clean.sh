@@ -7,3 +7,4 @@ cd "$(dirname "$0")/.."
 docker compose down --volumes --remove-orphans
 images=$(docker image ls --filter "reference=${PREFIX}*" --format '{{.Repository}}:{{.Tag}}')
 [ -z "$images" ] || xargs docker image rm --force <<<"$images"
+docker image prune --force --filter "label=org.opencontainers.image.vendor=Portfolio of model APIs" >/dev/null # of older builds

@@ -103,6 +103,15 @@ def test_the_dashboard_shows_every_model(stack: Stack) -> None:
     assert [(row["status"], row["version"]) for row in rows] == [("healthy", "1")] * len(APIS)
 
 
+@pytest.mark.parametrize("service", APIS)
+def test_an_api_has_the_public_key_alone(stack: Stack, service: str) -> None:
+    assert stack.docker("exec", service, "ls", "/app/keys") == "bundle.pub"
+    assert "PRIVATE" not in stack.docker("exec", service, "sh", "-c", "cat /app/keys/*; env")
+    private = stack.folder / "keys" / "bundle.key"
+    assert private.stat().st_mode & 0o777 == 0o640
+    assert private.stat().st_gid == stack.folder.stat().st_gid
+
+
 @pytest.mark.parametrize("service", PORTS)
 def test_a_container_has_no_rights_that_it_does_not_need(stack: Stack, service: str) -> None:
     limits = json.loads(stack.inspect(service, "{{json .HostConfig}}"))
@@ -213,6 +222,17 @@ def test_the_serving_image_is_without(stack: Stack, absent: str) -> None:
     done = stack.run("docker", "run", "--rm", image, "python", "-c", f"import {absent}")
     assert f"ModuleNotFoundError: No module named '{absent}'" in done.stdout
     assert stack.run("docker", "run", "--rm", image, "sh", "-c", "command -v cc gcc git").returncode != 0
+
+
+@pytest.mark.parametrize("target", ["serve", "full"])
+def test_an_image_carries_nothing_of_its_making(stack: Stack, target: str) -> None:
+    look = (
+        "ls -A /root /var/cache/apt/archives /var/lib/apt/lists; find / -xdev -name '*.whl' -not -path '*/ensurepip/*'"
+    )
+    found = stack.docker("run", "--rm", "--user", "0", f"{PREFIX}bankchurn-{target}:1.0.0", "sh", "-c", look)
+    known = {"", ".bashrc", ".profile", "lock", "partial", "auxfiles"}
+    assert [line for line in found.splitlines() if line not in known and not line.endswith(":")] == []
+    assert "bundle.key" not in stack.docker("history", "--no-trunc", f"{PREFIX}bankchurn-{target}:1.0.0")
 
 
 def test_a_released_image_serves_by_itself_what_was_champion(stack: Stack) -> None:
