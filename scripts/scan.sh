@@ -22,7 +22,7 @@ audit_locks() {
     say "the locks have known vulnerabilities; remedy: make upgrade-deps"
     status=1
   else
-    say "the locks could not be looked up: $(tail -n 1 "$log" | cut -c1-200); remedy: run it where pypi.org can be reached"
+    say "the locks could not be looked up: $(tail -n 1 "$log" | cut -c1-200); remedy: run it where the package index can be reached"
     status=1
   fi
 }
