@@ -8,8 +8,11 @@
 #
 # What changes seldom comes first: a change of code builds nothing but the last layers. The libraries are compiled to
 # bytecode here, because a container with a read-only filesystem could not keep it.
-ARG BASE=python:3.11-slim-bookworm
+ARG BASE=official
 
+FROM python:3.11-slim-bookworm AS official
+
+# Another image: --build-arg BASE=registry.example/python:3.11
 FROM ${BASE} AS base
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

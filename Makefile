@@ -23,10 +23,11 @@ $(error $(NEED_PROJECT) needs a project: make $(NEED_PROJECT) PROJECT=bankchurn)
 endif
 endif
 
-# Images are called portfolio/bankchurn-serve and so on; ghcr.io/owner/ before them for a registry, which wants lower case.
-IMAGE_PREFIX ?= portfolio/
+# Images are called portfolio/bankchurn-serve and so on; IMAGE_PREFIX=ghcr.io/owner/ for a registry, which wants lower case.
+ifdef IMAGE_PREFIX
 override IMAGE_PREFIX := $(shell tr '[:upper:]' '[:lower:]' <<<'$(IMAGE_PREFIX)')
 export IMAGE_PREFIX
+endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
@@ -55,7 +56,7 @@ docker-demo: ## The same as containers: build images, train what is missing, sta
 	@scripts/docker-demo.sh
 
 docker-demo-down: ## Stop the containers; models, data and caches stay in their volumes
-	@. scripts/docker.sh && docker compose down --remove-orphans
+	@WHO=$@; . scripts/docker.sh && docker compose down --remove-orphans
 
 docker-build: ## Build the images, tagged with version and commit, and print their sizes
 	@PROJECT=$(PROJECT) scripts/docker-build.sh
@@ -73,7 +74,7 @@ docker-test: install ## The containers on a real engine, from a cold start to no
 	@$(BIN)/pytest -m docker tests/containers $(ARGS)
 
 docker-logs: ## What the containers say, and go on saying
-	@. scripts/docker.sh && docker compose logs --follow --tail 100 $(ARGS)
+	@WHO=$@; . scripts/docker.sh && docker compose logs --follow --tail 100 $(ARGS)
 
 ##@ Environment
 install: $(STAMP) ## Make .venv from the locks; does nothing when nothing changed

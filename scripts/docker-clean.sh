@@ -4,7 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/docker.sh
 
+OURS="label=org.opencontainers.image.vendor=Portfolio of model APIs" # a prefix may be that of others, too
+
 docker compose down --volumes --remove-orphans
-images=$(docker image ls --filter "reference=${PREFIX}*" --format '{{.Repository}}:{{.Tag}}')
+images=$(docker image ls --filter "reference=${PREFIX}*" --filter "$OURS" --format '{{.Repository}}:{{.Tag}}')
 [ -z "$images" ] || xargs docker image rm --force <<<"$images"
-docker image prune --force --filter "label=org.opencontainers.image.vendor=Portfolio of model APIs" >/dev/null # of older builds
+docker image prune --force --filter "$OURS" >/dev/null # of older builds

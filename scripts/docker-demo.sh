@@ -6,9 +6,24 @@ cd "$(dirname "$0")/.."
 
 WAIT_SECONDS=120 # after the trainer, which takes as long as it takes
 
-# "NAME PORT" for every port that the stack publishes.
+# "NAME PORT INSIDE ADDRESS" for every port that the stack publishes.
 published() {
-  docker compose config | awk '/container_name:/ { name = $2 } /published:/ { gsub(/"/, "", $2); print name, $2 }'
+  docker compose config | awk '/container_name:/ { name = $2 } /host_ip:/ { address = $2 } /target:/ { inside = $2 }
+    /published:/ { gsub(/"/, "", $2); print name, $2, inside, address }' | sort --numeric-sort --key 2
+}
+
+# The folder of a data mirror is mounted; an address is passed on.
+find_mirror() {
+  local mirror
+  mirror=$(setting DATA_MIRROR)
+  case $mirror in
+    '') ;;
+    http://* | https://*) export MIRROR_URL=$mirror ;;
+    *)
+      MIRROR_FOLDER=$(cd "$mirror" 2>/dev/null && pwd) || fail "DATA_MIRROR is no folder: $mirror"
+      export MIRROR_FOLDER
+      ;;
+  esac
 }
 
 # Who listens on a port, as far as the system tells.
@@ -24,9 +39,9 @@ owner() {
 
 # Every taken port is named at once, and nothing has been started yet. The stack's own containers may have theirs.
 check_ports() {
-  local name port by taken=
-  while read -r name port; do
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || continue
+  local name port address by taken=
+  while read -r name port _ address; do
+    (exec 3<>"/dev/tcp/${address/#0.0.0.0/127.0.0.1}/$port") 2>/dev/null || continue
     [ "$(docker ps --filter "publish=$port" --filter "label=com.docker.compose.project=$STACK" --format '{{.Names}}')" = "$name" ] && continue
     by=$(owner "$port")
     taken+="Port $port, which $name needs, is taken${by:+ by $by}. "
@@ -52,24 +67,25 @@ wait_until_healthy() {
   while [ -n "$(starting)" ] && [ $SECONDS -lt $deadline ]; do sleep 1; done
 }
 
+# Of what shall run, so that what has not even started is missed.
 table() {
   local services
-  mapfile -t services < <(docker ps --filter "label=com.docker.compose.project=$STACK" --format '{{.Names}} {{.Ports}}' |
-    sed -nE 's|^([^ ]+) .*:([0-9]+)->([0-9]+)/tcp.*|\1=\2=http://\1:\3|p' | sort -t= -k2n)
+  mapfile -t services < <(published | while read -r name port inside _; do echo "$name=$port=http://$name:$inside"; done)
   docker compose run --rm --no-deps -T trainer portfolio demo table "${services[@]}"
 }
 
+find_mirror
 check_ports
 mkdir -p mlruns keys
-echo "building images"
+echo "building images (some minutes where nothing is cached)"
 docker compose build --quiet
 forget_lost_registry
 docker compose --progress quiet up --detach --wait mlflow-server
 docker compose --progress quiet run --rm --no-deps trainer
-docker compose --progress quiet up --detach || true # what is not healthy is in the table
+code=0
+docker compose --progress quiet up --detach || code=$? # what is not healthy is in the table
 wait_until_healthy
-healthy=0
-table || healthy=$?
+table || code=$?
 docker ps --filter "label=com.docker.compose.project=$STACK" --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
 echo "\`make docker-demo-down\` stops all of it, \`make docker-logs\` shows what it says."
-exit "$healthy"
+exit "$code"

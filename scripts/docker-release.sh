@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 project=${PROJECT:?}
 folder=.release/$project
 image=$PREFIX$project
-registry=${MLFLOW_TRACKING_URI:-http://localhost:${MLFLOW_PORT:-5000}}
+port=$(setting MLFLOW_PORT)
+registry=${MLFLOW_TRACKING_URI:-http://localhost:${port:-5000}}
 
 build serve "$project" "$image-serve"
 [ -f keys/bundle.pub ] || fail "there is no public key at keys/bundle.pub; remedy: make keys, or make docker-demo"
@@ -21,8 +22,8 @@ mkdir -p "$folder"
 docker cp "$container:/app/projects/$project/cache" "$folder/models" >/dev/null
 cp keys/bundle.pub "$folder/"
 
-model=$(sed -nE 's/.*"model_version": ?"([^"]+)".*/\1/p' "$folder/models/current")
-tag=$VERSION-$REVISION-model$model
+bundle=$(sed -nE 's/.*"bundle": ?"([^"]+)".*/\1/p' "$folder/models/current")
+tag=$VERSION-$REVISION-$bundle
 docker build --quiet --target release --build-arg PROJECT="$project" --build-arg VERSION="$VERSION" --build-arg REVISION="$REVISION" \
   --tag "$image:$tag" . >/dev/null
 rm -rf "$folder"

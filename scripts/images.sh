@@ -28,7 +28,7 @@ digests() {
 
 [ -n "$project" ] || fail "which project? make docker-$verb PROJECT=bankchurn"
 for target in serve full; do
-  image=$IMAGE_PREFIX$project-$target file=images/$project-$target.tar
+  image=${IMAGE_PREFIX:-portfolio/}$project-$target file=images/$project-$target.tar
   case $verb in
     save) save "$image" "$file" ;;
     load) docker image load --quiet --input "$file" ;;

@@ -36,9 +36,9 @@ scan_with_trivy() {
     say "no Trivy here, so neither the repository nor an image was scanned; see https://trivy.dev, then run it again"
     return
   fi
-  trivy_with fs --scanners vuln,secret,misconfig --skip-dirs .venv,.bench .
+  trivy_with fs --scanners vuln,secret,misconfig --skip-dirs .venv,.bench,keys,mlruns .
   local image images
-  images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' "${IMAGE_PREFIX:-portfolio/}*" 2>/dev/null || true)
+  images=$(docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "label=org.opencontainers.image.vendor=Portfolio of model APIs" 2>/dev/null || true)
   [ -n "$images" ] || say "no image here to be scanned; make docker-build makes them"
   for image in $images; do trivy_with image "$image"; done
 }

@@ -37,6 +37,10 @@ class Stack:
             **{name: value for name, value in os.environ.items() if not name.startswith(NOT_FOR_THE_COPY)},
             **{variable: str(port) for variable, port in PORTS.values()},
             "COMPOSE_PROJECT_NAME": STACK,
+            # the copy belongs to somebody else
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": str(folder),
             "IMAGE_PREFIX": PREFIX,
             "TRAIN_ARGS": "--quick",
         }

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.docker
 
 COLD_SECONDS, WARM_SECONDS, REBUILD_SECONDS, BACK_SECONDS = 600, 90, 30, 20
 SERVE_MB = 350
+OWNER = 2000  # of the copy
 RETRAIN = "python -m src.bankchurn.training --data-path data/raw/churn.csv --register-model"
 
 
@@ -38,6 +40,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     ):
         stack.must("git", *command)
     stack.run("make", "docker-clean")  # of a run that was killed
+    subprocess.run(["chown", "-R", f"{OWNER}:{OWNER}", stack.folder], check=True)  # as most people are not root
     yield stack
     stack.run("make", "docker-clean")
     # what the containers' user has written is not ours
@@ -91,7 +94,10 @@ def test_mlflow_answers_and_its_database_is_shared_with_make_demo(stack: Stack) 
     assert all(run["info"]["artifact_uri"].startswith("mlflow-artifacts:") for run in runs["runs"])
     database = stack.folder / "mlruns" / "mlflow.db"
     assert database.stat().st_mode & 0o060 == 0o060, "the group of whoever has the repository may write"
-    assert database.stat().st_gid == stack.folder.stat().st_gid
+    assert database.stat().st_gid == OWNER
+    folders = [path for path in (stack.folder / "mlruns").rglob("*") if path.is_dir()]
+    assert len(folders) > len(APIS)
+    assert {(path.stat().st_mode & 0o2070, path.stat().st_gid) for path in folders} == {(0o2070, OWNER)}
 
 
 def test_the_dashboard_shows_every_model(stack: Stack) -> None:
@@ -107,9 +113,11 @@ def test_the_dashboard_shows_every_model(stack: Stack) -> None:
 def test_an_api_has_the_public_key_alone(stack: Stack, service: str) -> None:
     assert stack.docker("exec", service, "ls", "/app/keys") == "bundle.pub"
     assert "PRIVATE" not in stack.docker("exec", service, "sh", "-c", "cat /app/keys/*; env")
-    private = stack.folder / "keys" / "bundle.key"
-    assert private.stat().st_mode & 0o777 == 0o640
-    assert private.stat().st_gid == stack.folder.stat().st_gid
+
+
+def test_the_private_key_stays_its_owners_alone(stack: Stack) -> None:
+    private = (stack.folder / "keys" / "bundle.key").stat()
+    assert (private.st_mode & 0o777, private.st_uid) == (0o600, OWNER)
 
 
 @pytest.mark.parametrize("service", PORTS)
@@ -183,6 +191,17 @@ def test_a_second_start_reuses_the_champions(stack: Stack) -> None:
     assert predict(address("bankchurn-api"))["model_version"] == "2"
 
 
+def test_a_service_that_can_not_start_is_in_the_table_and_no_success(stack: Stack) -> None:
+    stack.must("make", "docker-demo-down")
+    stack.docker("create", "--name", "telecom-api", f"{PREFIX}dashboard:demo")  # somebody else's
+    try:
+        done = stack.run("make", "docker-demo")
+    finally:
+        stack.docker("rm", "telecom-api")
+    assert done.returncode != 0
+    assert "telecom-api does not answer" in done.stdout
+
+
 def test_a_lost_registry_is_made_anew(stack: Stack) -> None:
     (stack.folder / "mlruns" / "mlflow.db").unlink()
     shown = stack.must("make", "docker-demo")
@@ -239,7 +258,7 @@ def test_a_released_image_serves_by_itself_what_was_champion(stack: Stack) -> No
     champion = predict(address("bankchurn-api"))
     shown = stack.must("make", "docker-release", "PROJECT=bankchurn")
     image = shown.split()[-1]
-    assert re.fullmatch(rf"{PREFIX}bankchurn:1\.0\.0-[0-9a-f]{{12}}-dirty-model1", image), shown
+    assert re.fullmatch(rf"{PREFIX}bankchurn:1\.0\.0-[0-9a-f]{{12}}-dirty-\d{{8}}T\d{{6}}Z-\w{{6}}", image), shown
     container = stack.docker("run", "--detach", "--publish", "127.0.0.1:28000:8000", "--network", "bridge", image)
     try:
         seconds_until(lambda: ask("http://127.0.0.1:28000/health")[0] == 200, at_most=BACK_SECONDS)

@@ -53,6 +53,12 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class NotPromoted(PortfolioError):
+    """A version that the gate has blocked."""
+
+    title = "Not promoted"
+
+
 class NotAdmitted(PortfolioError):
     """An admin path is closed (403), or the key is missing or wrong (401)."""
 

@@ -40,3 +40,11 @@ def test_a_text_without_trees_is_refused(text: bytes) -> None:
 def test_rows_of_another_width_are_refused(path: Path) -> None:
     with pytest.raises(BundleError, match="4"):
         Booster(path.read_bytes()).contributions(np.zeros((1, 3), dtype=np.float32))
+
+
+def test_trees_of_several_classes_are_refused_before_they_write_beyond_their_room() -> None:
+    generator = np.random.default_rng(3)
+    data = lgb.Dataset(generator.normal(size=(300, 2)), generator.integers(0, 3, 300))
+    trees = lgb.train({"objective": "multiclass", "num_class": 3, "verbose": -1}, data, 2)
+    with pytest.raises(BundleError, match="this has 3"):
+        Booster(trees.model_to_string().encode())

@@ -47,7 +47,9 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: SigningKey) -> Mo
     frame = frame_of(orders(ROWS, seed=1), placed.request.COLUMNS)
     scorer = load(bundle, placed, ANYONE)
     reference = profile({**frame, "score": scorer.margins(frame)})
-    seal(bundle, scorer.manifest.model_copy(update={"reference": reference, "test_rows": ROWS, "files": {}}))
+    real = scorer.manifest.data.model_copy(update={"synthetic": False})
+    found = {"reference": reference, "test_rows": ROWS, "data": real, "files": {}}
+    seal(bundle, scorer.manifest.model_copy(update=found))
     sign(bundle, key)
     go_live(bundle, model_version="v1")
     return placed
@@ -66,7 +68,18 @@ def test_rows_like_the_reference_are_ok(spec: ModelSpec, capsys: pytest.CaptureF
     assert run_drift([spec], Order(), report=None) == 0
     shown = capsys.readouterr().out
     assert "toylate: ok" in shown
-    assert f"reference: {ROWS} test rows of Orders (synthetic sample), model v1" in shown
+    assert f"reference: {ROWS} test rows of Orders, model v1" in shown
+
+
+def test_real_rows_are_not_compared_with_those_of_a_synthetic_sample(spec: ModelSpec, key: SigningKey) -> None:
+    bundle = spec.root / "models" / "v1"
+    manifest = load(bundle, spec, ANYONE).manifest
+    sample = manifest.data.model_copy(update={"synthetic": True})
+    (bundle / "model.sig").unlink()
+    seal(bundle, manifest.model_copy(update={"data": sample, "files": {}}))
+    sign(bundle, key)
+    with pytest.raises(DataError, match="synthetic sample"):
+        run_drift([spec], Order(), report=None)
 
 
 def test_rows_that_moved_are_acted_upon_and_the_column_is_named(spec: ModelSpec, tmp_path: Path) -> None:

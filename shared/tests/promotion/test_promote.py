@@ -18,7 +18,7 @@ from portfolio import registry
 from portfolio.bundle import ANYONE, MANIFEST, SIGNATURE, Manifest, Trust, load, seal, sign, verify
 from portfolio.bundle.keys import SigningKey, make_keys, read_public_keys
 from portfolio.bundle.pointer import read_current
-from portfolio.errors import BundleError, ConfigError, RegistryError
+from portfolio.errors import BundleError, ConfigError, NotPromoted, RegistryError
 from portfolio.gate import Verdict
 from portfolio.promotion import command as commands
 from portfolio.promotion.flow import Promotion, promote
@@ -63,11 +63,13 @@ def spec(tmp_path: Path, request: pytest.FixtureRequest) -> ModelSpec:
     return replace(project(LATE, tmp_path / "project"), name=f"toy-{abs(hash(request.node.name))}")
 
 
-def registered(settings: Settings, spec: ModelSpec, name: str, *, seed: int = 0) -> RegisteredVersion:
+def registered(
+    settings: Settings, spec: ModelSpec, name: str, *, seed: int = 0, verdict: str = "promote"
+) -> RegisteredVersion:
     bundle = write_candidate(spec, spec.root / "made" / name, seed=seed)
     plots = spec.root / "plots"
     plots.mkdir(exist_ok=True)
-    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": "promote"})
+    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": verdict})
 
 
 def alias(settings: Settings, spec: ModelSpec, name: str) -> str:
@@ -152,6 +154,14 @@ def champion(spec: ModelSpec, settings: Settings) -> RegisteredVersion:
     found = registry.champion(spec.name, settings)
     assert found is not None
     return found
+
+
+def test_what_the_gate_has_blocked_is_promoted_by_force_alone(spec: ModelSpec, settings: Settings) -> None:
+    registered(settings, spec, "v1", verdict="block")
+    with pytest.raises(NotPromoted, match="blocked version 1"):
+        promote(spec, 1, settings)
+    assert registry.champion(spec.name, settings) is None
+    assert promote(spec, 1, settings, force=True).version.version == "1"
 
 
 def test_without_the_private_key_nothing_moves(spec: ModelSpec, settings: Settings, keyless: Settings) -> None:

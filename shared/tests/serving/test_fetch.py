@@ -16,6 +16,7 @@ from portfolio.bundle.pointer import Current, read_current
 from portfolio.errors import RegistryError
 from portfolio.registry import RegisteredVersion
 from portfolio.serving import fetch as fetching
+from portfolio.serving.board import mark
 from portfolio.serving.fetch import Fetched, tidy
 from portfolio.serving.resolve import resolve
 from portfolio.settings import Settings
@@ -124,8 +125,11 @@ def test_the_same_number_of_another_registry_is_downloaded(
 def test_a_spoilt_cache_is_healed(spec: ModelSpec, registry: FakeRegistry) -> None:
     fetch(spec, registry)
     (spec.root / "cache" / "b1" / "model.onnx").write_bytes(b"x")
+    seen, before = mark(spec.root / "cache" / "current"), cached(spec)
     fetch(spec, registry)
     load(spec.root / "cache" / "b1", spec, ANYONE)
+    assert mark(spec.root / "cache" / "current") != seen  # so a worker that could not load it looks again
+    assert cached(spec) == before
 
 
 def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(

@@ -32,6 +32,7 @@ class World:
     bad: dict[str, Brought] = field(default_factory=dict)
     brought: list[str] = field(default_factory=list)
     time: float = 0.0
+    ill: bool = False
 
     def ask(self) -> RegisteredVersion | None:
         if self.away:
@@ -49,7 +50,7 @@ class World:
 
     def follower(self, last: Attempt | None = None) -> Follower:
         kept = {"last": last} if last else {}
-        return Follower(self.ask, self.bring, self.pointer, clock=lambda: self.time, **kept)
+        return Follower(self.ask, self.bring, self.pointer, ill=lambda: self.ill, clock=lambda: self.time, **kept)
 
 
 @pytest.fixture
@@ -129,6 +130,20 @@ def test_what_is_done_is_not_done_again_where_someone_asks(world: World) -> None
     follower.poll()
     assert follower.poll(now=True).outcome == "followed"
     assert world.brought == ["1"]
+
+
+def test_what_a_worker_can_not_load_is_brought_again_but_not_at_every_look(world: World) -> None:
+    follower = world.follower()
+    follower.poll()
+    world.ill = True
+    for world.time in range(0, 65, 5):
+        follower.poll()
+    assert world.brought == ["1"]
+    world.time += 5
+    follower.poll()
+    assert world.brought == ["1", "1"]
+    follower.poll(now=True)
+    assert world.brought == ["1", "1", "1"]
 
 
 def test_another_champion_is_tried_at_once_and_the_failure_is_remembered(world: World) -> None:

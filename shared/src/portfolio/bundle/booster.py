@@ -31,11 +31,14 @@ class Booster:
 
     def __init__(self, text: bytes) -> None:
         self._library = _library()
-        self._handle = c_void_p()
+        self._trees = c_void_p()
         rounds = c_int()
-        if self._library.LGBM_BoosterLoadModelFromString(text, byref(rounds), byref(self._handle)):
+        if self._library.LGBM_BoosterLoadModelFromString(text, byref(rounds), byref(self._trees)):
             raise BundleError(f"No LightGBM model: {self._reason()}.")
-        finalize(self, self._library.LGBM_BoosterFree, self._handle)
+        finalize(self, self._library.LGBM_BoosterFree, self._trees)
+        classes = c_int()
+        if self._library.LGBM_BoosterGetNumClasses(self._trees, byref(classes)) or classes.value != 1:
+            raise BundleError(f"A LightGBM model of one score is expected, this has {classes.value}.")
 
     def contributions(self, encoded: np.ndarray[Any, Any]) -> Matrix:
         """SHAP values of encoded rows [N, k] as [N, k + 1]; the last column is the base."""
@@ -44,7 +47,7 @@ class Booster:
         answer = np.empty((rows, columns + 1))
         length = c_int64()
         failed = self._library.LGBM_BoosterPredictForMat(
-            self._handle, matrix.ctypes.data, FLOAT32, rows, columns, ROW_MAJOR,
+            self._trees, matrix.ctypes.data, FLOAT32, rows, columns, ROW_MAJOR,
             CONTRIBUTIONS, 0, ALL_ROUNDS, ONE_THREAD, byref(length), answer.ctypes.data,
         )  # fmt: skip
         if failed or length.value != answer.size:
@@ -65,6 +68,7 @@ def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(str(found[0]))
     library.LGBM_GetLastError.restype = c_char_p
     library.LGBM_BoosterFree.argtypes = [c_void_p]
+    library.LGBM_BoosterGetNumClasses.argtypes = [c_void_p, POINTER(c_int)]
     library.LGBM_BoosterLoadModelFromString.argtypes = [c_char_p, POINTER(c_int), POINTER(c_void_p)]
     library.LGBM_BoosterPredictForMat.argtypes = [
         c_void_p, c_void_p, c_int, c_int32, c_int32, c_int, c_int, c_int, c_int, c_char_p, POINTER(c_int64), c_void_p,

@@ -11,6 +11,7 @@ from portfolio.bundle.pointer import live_bundle
 from portfolio.data import source, table
 from portfolio.data.source import DataFile
 from portfolio.data.table import Rows
+from portfolio.errors import DataError
 from portfolio.monitoring.drift import Drift, State, drifts, gravest
 from portfolio.settings import Config, Settings
 from portfolio.spec import Frame, ModelSpec
@@ -60,6 +61,11 @@ def check(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> 
             file,
             max_bad_rows=config.training.max_bad_rows,
             bad_rows_path=spec.root / "models" / "drift_bad_rows.csv",
+        )
+    if not order.address and scorer.manifest.data.synthetic and not file.dataset.synthetic:
+        raise DataError(
+            f"{spec.name} was trained on the synthetic sample, which says nothing about drift of the real data.",
+            remedy=f"Train it on that: make data train PROJECT={spec.name}.",
         )
     moved = drifts(scorer.manifest.reference, scorer.manifest.test_rows, _scored(scorer, rows))
     return Report(

@@ -9,7 +9,7 @@ from pathlib import Path
 from portfolio import registry
 from portfolio.bundle import Trust, read_trust, vouch
 from portfolio.bundle.keys import SigningKey, require_signing_key
-from portfolio.errors import BundleError
+from portfolio.errors import BundleError, NotPromoted
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -24,10 +24,17 @@ class Promotion:
     key: SigningKey
 
 
-def promote(spec: ModelSpec, number: int, settings: Settings) -> Promotion:
-    """Make a registered version the champion. Raises ConfigError without a private key, RegistryError, BundleError."""
+def promote(spec: ModelSpec, number: int, settings: Settings, *, force: bool = False) -> Promotion:
+    """Make a registered version the champion; `force` takes one that the gate has blocked.
+
+    Raises NotPromoted, ConfigError without a private key, RegistryError, BundleError.
+    """
     key = require_signing_key(settings.signing_key_file)
     version = registry.find_version(spec.name, number, settings)
+    if version.verdict == "block" and not force:
+        raise NotPromoted(
+            f"The gate has blocked version {number} of {spec.name}.", remedy="--force takes it all the same."
+        )
     with tempfile.TemporaryDirectory() as folder:
         bundle = registry.download(version, Path(folder) / "bundle", settings)
         _vouch(bundle, spec, version, key=key, trust=read_trust(settings))

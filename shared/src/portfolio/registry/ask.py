@@ -18,7 +18,7 @@ from portfolio.errors import RegistryError
 from portfolio.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-PIN, SIGNED_BY = "bundle_sha256", "signed_by"
+PIN, SIGNED_BY, VERDICT = "bundle_sha256", "signed_by", "verdict"
 UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
 LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
 
@@ -28,7 +28,7 @@ class RegisteredVersion:
     """A version of a registered model. `version` is the registry's number, `bundle_version` the bundle's own name.
 
     `bundle_sha256` pins `bundle.json` and so every file; versions of earlier releases have none. `signed_by` is the key
-    that promoted it, by the registry's word alone: who trusts a bundle checks its signature.
+    that promoted it, by the registry's word alone: who trusts a bundle checks its signature. `verdict` is the gate's.
     """
 
     name: str
@@ -37,6 +37,7 @@ class RegisteredVersion:
     run_id: str
     bundle_sha256: str = ""
     signed_by: str = ""
+    verdict: str = ""
 
 
 def reachable(settings: Settings) -> bool:
@@ -103,6 +104,7 @@ def _version(settings: Settings, path: str, query: Mapping[str, str]) -> Registe
         run_id=found.get("run_id", ""),
         bundle_sha256=tags.get(PIN, ""),
         signed_by=tags.get(SIGNED_BY, ""),
+        verdict=tags.get(VERDICT, ""),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portfolio.errors import RegistryError
-from portfolio.registry.ask import LOG, PIN, SIGNED_BY, RegisteredVersion, require
+from portfolio.registry.ask import LOG, PIN, SIGNED_BY, VERDICT, RegisteredVersion, require
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def register(
             tags={**_tags(manifest), PIN: digest, **tags},
             await_creation_for=0,
         )
-    return RegisteredVersion(manifest.name, str(created.version), manifest.version, run_id, digest)
+    return RegisteredVersion(
+        manifest.name, str(created.version), manifest.version, run_id, digest, verdict=tags.get(VERDICT, "")
+    )
 
 
 def point(settings: Settings, version: RegisteredVersion, alias: str) -> None:

@@ -113,6 +113,7 @@ def _point(cache: Path, champion: RegisteredVersion, bundle: Path) -> None:
     os.utime(bundle)  # when it was last champion
     before = read_current(cache / "current")
     if before and (before.bundle, before.model_version) == (bundle.name, champion.version):
+        write_current(cache / "current", before)  # whoever could not load it looks again: it may have been mended
         log.info("the champion is cached", project=champion.name, model_version=champion.version)
         return
     since = datetime.now(UTC).isoformat(timespec="seconds")

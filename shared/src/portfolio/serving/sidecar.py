@@ -46,13 +46,16 @@ class Tried:
     failed: int
     again: float
 
-    def is_due(self, time: float, *, now: bool) -> bool:
-        """Whether it failed and may be tried again."""
-        return self.failed > 0 and (now or time > self.again)
+    def is_due(self, time: float, *, ill: bool, now: bool) -> bool:
+        """Whether it failed, here or with a worker, and may be tried again."""
+        return (self.failed > 0 or ill) and (now or time > self.again)
 
 
 class Follower:
-    """Asks who is champion and has each brought once. `last` is how it went before; times are monotonic seconds."""
+    """Asks who is champion and has each brought once, again where a worker is `ill`: could not load what it should.
+
+    `last` is how it went before; times are monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -60,10 +63,11 @@ class Follower:
         bring: Callable[[RegisteredVersion], Brought],
         pointer: Path,
         *,
+        ill: Callable[[], bool] = lambda: False,
         last: Attempt = NEVER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._bring, self._pointer, self._clock = ask, bring, pointer, clock
+        self._ask, self._bring, self._pointer, self._ill, self._clock = ask, bring, pointer, ill, clock
         self._last = last
         self._tried: Tried | None = None
         self._misses = 0
@@ -96,7 +100,7 @@ class Follower:
         if champion is None:
             return replace(self._last, began=began, outcome="vacant", reason="")
         tried = self._tried if self._tried and self._tried.champion == champion else None
-        if tried and tried.pointer == mark(self._pointer) and not tried.is_due(self._clock(), now=now):
+        if tried and tried.pointer == mark(self._pointer) and not tried.is_due(self._clock(), ill=self._ill(), now=now):
             return replace(tried.attempt, began=began)
         return self._try(champion, began, tried.failed if tried else 0)
 
@@ -155,6 +159,7 @@ def main() -> None:
         partial(registry.champion, name, settings),
         partial(_bring, name),
         Path(cache) / "current",
+        ill=lambda: any(notice.failure for notice in board.notices()),
         last=board.attempt() or NEVER,
     )
     follow(follower, board, settings.registry_poll_seconds)
