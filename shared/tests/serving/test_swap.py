@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -115,6 +116,12 @@ def sidecars(service: Service) -> list[int]:
     return found
 
 
+def workers(folder: Path) -> dict[int, str | None]:
+    """What each worker of the service whose temporary files are in a folder serves, by its id."""
+    found = (orjson.loads(file.read_bytes()) for file in folder.glob("portfolio-*/*.notice"))
+    return {each["pid"]: each["model_version"] for each in found if start_time(each["pid"]) == each["started"]}
+
+
 def messages(service: Service) -> list[str]:
     """The log's messages, once it was stopped."""
     service.stop()
@@ -189,10 +196,7 @@ def test_metrics_tell_of_every_worker(spec: ModelSpec, tmp_path: Path) -> None:
 
 
 def test_a_restarted_worker_serves_what_the_others_do(spec: ModelSpec, tmp_path: Path) -> None:
-    def notices() -> dict[int, str]:
-        found = (orjson.loads(file.read_bytes()) for file in tmp_path.glob("portfolio-*/*.notice"))
-        return {each["pid"]: each["model_version"] for each in found if start_time(each["pid"]) == each["started"]}
-
+    notices = partial(workers, tmp_path)
     with running(spec, WORKERS="2", TMPDIR=str(tmp_path), **OPEN) as service:
         until(lambda: len(notices()) == 2)
         go_live(write_bundle(spec, spec.root / "models" / "v2", seed=2), model_version="2")
@@ -264,6 +268,21 @@ def test_a_sidecar_that_was_killed_is_started_again(spec: ModelSpec, mlflow: Mlf
         mlflow.crown(2)
         until(lambda: version(service) == "2")
         assert "the sidecar ended, it is started again" in messages(service)
+
+
+def test_a_bundle_that_was_damaged_in_the_cache_is_fetched_anew_for_the_worker_that_needs_it(
+    spec: ModelSpec, mlflow: Mlflow, tmp_path: Path
+) -> None:
+    mlflow.crown(1)
+    (spec.root / "models" / "current").unlink()
+    with running(spec, WORKERS="2", TMPDIR=str(tmp_path), **mlflow.address, **OPEN) as service:
+        until(lambda: len(workers(tmp_path)) == 2)
+        graph = spec.root / "cache" / "r1" / "booster.txt"
+        graph.write_bytes(graph.read_bytes() + b"x")
+        os.kill(min(workers(tmp_path)), signal.SIGKILL)
+        until(lambda: None in workers(tmp_path).values())  # the one that took its place
+        assert reload(service)[1]["workers"] == 2
+        assert {ask(service, "/health")["model_version"] for _ in range(20)} == {"1"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
