@@ -217,7 +217,7 @@ def test_every_command_of_the_runbook_works_as_it_stands(stack: Stack) -> None:
         stack.type(block)
     seconds_until(lambda: stack.health("mlflow-server") == "healthy", at_most=60)
     assert versions() == ["1", "2"]
-    assert predict(address("bankchurn-api"))["model_version"] == "1"
+    seconds_until(lambda: predict(address("bankchurn-api"))["model_version"] == "1", at_most=BACK_SECONDS)
 
 
 def test_a_change_of_code_is_built_in_seconds(stack: Stack) -> None:
