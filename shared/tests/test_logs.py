@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -73,3 +75,13 @@ def test_without_a_format_what_is_no_terminal_gets_json(capsys: pytest.CaptureFi
     logs.configure("INFO")
     logs.logger("portfolio.test").info("model loaded")
     assert json.loads(capsys.readouterr().err)["message"] == "model loaded"
+
+
+def test_a_stream_that_was_replaced_and_closed_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logs.configure(log_format="json")
+    monkeypatch.setattr(sys, "stderr", second)
+    first.close()
+    logs.logger("portfolio.x").warning("seen")
+    assert "seen" in second.getvalue()

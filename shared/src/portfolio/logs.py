@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
@@ -42,11 +42,19 @@ def configure(level: str = "INFO", log_format: LogFormat | None = None) -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(log_format)],
     )
-    stream = logging.StreamHandler(sys.stderr)
+    stream = Stderr()
     stream.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [stream]
     root.setLevel(level)
+
+
+class Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is at that moment: it may have been replaced, and the old one closed, since."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

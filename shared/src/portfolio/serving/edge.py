@@ -7,6 +7,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio import logs
+from portfolio.serving.drain import Drain
 from portfolio.serving.metrics import UNMATCHED
 from portfolio.serving.problems import REQUEST_ID, busy, failure
 from portfolio.serving.service import Service
@@ -35,7 +36,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        sending = Sending(send, begin(self._service, scope))
+        sending = Sending(send, begin(self._service, scope), self._service.drain)
         logs.request_id.set(scope[REQUEST_ID])
         try:
             await self._answer(scope, receive, sending)
@@ -56,9 +57,10 @@ class Edge:
 class Sending:
     """A `send` that adds headers to the answer and remembers its status."""
 
-    def __init__(self, send: Send, headers: Headers) -> None:
+    def __init__(self, send: Send, headers: Headers, drain: Drain) -> None:
         self._send = send
         self._headers = headers
+        self._drain = drain
         self.status = 500
         self.started = False
 
@@ -67,7 +69,8 @@ class Sending:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._headers]
+            # now and not when the request came: who is told of the drain must be told to leave
+            message["headers"] = [*message.get("headers", ()), *self._headers, *closing(self._drain)]
         await self._send(message)
 
 
@@ -75,8 +78,12 @@ def begin(service: Service, scope: Scope) -> Headers:
     """Give a request its id; the headers that its answer needs."""
     request_id = service.ids.request(scope["headers"])
     scope[REQUEST_ID] = request_id
-    own = (b"x-request-id", request_id.encode("ascii"))
-    return [own, CLOSE] if service.drain.begun else [own]
+    return [(b"x-request-id", request_id.encode("ascii"))]
+
+
+def closing(drain: Drain) -> Headers:
+    """The header that ends a connection, during a drain."""
+    return [CLOSE] if drain.begun else []
 
 
 def end(service: Service, scope: Scope, status: int, seconds: float) -> None:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from portfolio.serving.body import PREDICT_BYTES, refusal
-from portfolio.serving.edge import Headers, begin, end
+from portfolio.serving.edge import Headers, begin, closing, end
 from portfolio.serving.problems import JSON, MEDIA_TYPE, settled
 from portfolio.serving.service import Service
 from portfolio.serving.turn import Turn
@@ -41,7 +41,8 @@ class Shortcut:
         def reply(answer: bytes | Exception) -> None:
             status, content = settled(answer, scope)
             kind = JSON_HEADER if status == 200 else PROBLEM_HEADER
-            write(status, [kind, (b"content-length", b"%d" % len(content)), *own], content)
+            leave = closing(self.service.drain)
+            write(status, [kind, (b"content-length", b"%d" % len(content)), *own, *leave], content)
             end(self.service, scope, status, perf_counter() - begun)
 
         self.turn.join(body, reply, among=among)
