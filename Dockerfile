@@ -26,8 +26,9 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
 
 FROM base AS installer
 WORKDIR /build
+ENV XDG_CACHE_HOME=/var/cache/packages
 COPY requirements/build.txt requirements/
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/packages \
     python -m venv /opt/installer \
     && /opt/installer/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
         --requirement requirements/build.txt \
@@ -36,17 +37,17 @@ ENV UV_PYTHON=/opt/venv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
 
 FROM installer AS serve-libraries
 COPY requirements/serve.txt requirements/
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/packages \
     /opt/installer/bin/uv pip sync --require-hashes --only-binary :all: requirements/serve.txt
 
 FROM installer AS full-libraries
 COPY requirements/train.txt requirements/
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/packages \
     /opt/installer/bin/uv pip sync --require-hashes --only-binary :all: requirements/train.txt
 
 FROM installer AS dashboard-libraries
 COPY requirements/dashboard.txt requirements/
-RUN --mount=type=cache,target=/root/.cache \
+RUN --mount=type=cache,target=/var/cache/packages \
     /opt/installer/bin/uv pip sync --require-hashes --only-binary :all: requirements/dashboard.txt
 
 # The repository's own packages, installed in place: an image has the same folders as a checkout. What a service writes
