@@ -6,10 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from portfolio.gate import Evidence, judge
+from portfolio.errors import ConfigError
+from portfolio.gate import Evidence, judge, overridden
 from portfolio.measures import Predictions
-from portfolio.spec import AtLeast, AtMost, NoWorse
+from portfolio.settings import Override
+from portfolio.spec import (
+    AtLeast,
+    AtMost,
+    BundleAtMost,
+    Improves,
+    MinLabelCoverage,
+    MinRows,
+    NoWorse,
+    NoWorseSlice,
+    Rule,
+)
 
 
 def predictions(truth: np.ndarray, *, noise: float, seed: int = 1) -> Predictions:
@@ -21,7 +34,7 @@ def predictions(truth: np.ndarray, *, noise: float, seed: int = 1) -> Prediction
 def evidence() -> Evidence:
     truth = (np.random.default_rng(0).random(1000) < 0.4).astype(float)
     sharp = predictions(truth, noise=0.2)
-    return Evidence("binary", truth, np.arange(1000), candidate=sharp, champion=None, resamples=200)
+    return Evidence("binary", truth, np.arange(1000), candidate=sharp, champion=None)
 
 
 def test_a_candidate_within_all_limits_is_promoted(evidence: Evidence) -> None:
@@ -46,7 +59,7 @@ def test_floors_only_advise_on_a_synthetic_sample(evidence: Evidence) -> None:
     verdict = judge((AtLeast("roc_auc", 0.999),), evidence, floors_advise=True)
     assert verdict.decision == "promote"
     assert verdict.checks[0].passed is False
-    assert verdict.checks[0].advice
+    assert verdict.checks[0].consequence == "advise"
 
 
 def test_without_a_champion_comparisons_do_not_apply(evidence: Evidence) -> None:
@@ -78,3 +91,55 @@ def test_a_relative_margin_is_a_share_of_the_champions_value(evidence: Evidence)
     case = replace(evidence, candidate=slightly, champion=evidence.candidate)
     assert judge((NoWorse("brier", by=0.0001, relative=True),), case).decision == "block"
     assert judge((NoWorse("brier", by=0.2, relative=True),), case).decision == "promote"
+
+
+def test_a_champion_that_scores_zero_can_be_replaced_and_an_equal_one_stays(evidence: Evidence) -> None:
+    nothing = Predictions(evidence.candidate.value, decision=np.zeros(1000))
+    rules = (Improves("f1", by=0.02),)
+    assert judge(rules, replace(evidence, champion=nothing)).decision == "promote"
+    assert judge(rules, replace(evidence, champion=evidence.candidate)).decision == "keep"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (MinRows(1000), MinRows(1001)),
+        (MinLabelCoverage(0.9), MinLabelCoverage(0.91)),
+        (BundleAtMost("megabytes", 2), BundleAtMost("megabytes", 1.9)),
+    ],
+)
+def test_a_limit_is_kept_on_one_side_only(evidence: Evidence, good: Rule, bad: Rule) -> None:
+    case = replace(evidence, label_coverage=0.9, facts={"megabytes": 2.0})
+    assert judge((good,), case).decision == "promote"
+    assert judge((bad,), case).decision == "block"
+
+
+def test_numbers_that_are_missing_fail(evidence: Evidence) -> None:
+    rules = (MinLabelCoverage(0.1), BundleAtMost("parity", 1))
+    assert [check.passed for check in judge(rules, evidence).checks] == [False, False]
+
+
+def test_one_worse_slice_blocks(evidence: Evidence) -> None:
+    rows = np.arange(1000) < 100
+    value = np.where(rows, 1 - evidence.candidate.value, evidence.candidate.value)
+    case = replace(evidence, candidate=Predictions(value), champion=evidence.candidate, slices={"a": rows, "b": ~rows})
+    verdict = judge((NoWorseSlice("roc_auc", by=0.05),), case)
+    assert verdict.decision == "block"
+    assert "nearest to its limit is a" in verdict.reasons[0]
+    assert judge((NoWorseSlice("roc_auc", by=0.05),), replace(case, candidate=evidence.candidate)).decision == "promote"
+
+
+def test_an_override_changes_the_limit_and_shows_its_reason(evidence: Evidence) -> None:
+    rules = (AtLeast("roc_auc", 0.999),)
+    override = Override(rule="roc_auc >= 0.999", limit=0.5, reason="a short month")
+    verdict = judge(overridden(rules, [override]), evidence)
+    assert (verdict.decision, verdict.checks[0].limit, verdict.checks[0].override) == ("promote", 0.5, "a short month")
+    with pytest.raises(ConfigError, match="no rule 'auc'"):
+        overridden(rules, [override.model_copy(update={"rule": "auc"})])
+    with pytest.raises(ValidationError, match="reason"):
+        Override(rule="x", limit=1, reason=" ")
+
+
+def test_fewer_than_a_thousand_resamples_are_refused(evidence: Evidence) -> None:
+    with pytest.raises(ValueError, match="too few"):
+        replace(evidence, resamples=999)

@@ -175,7 +175,7 @@ def paired_difference(
     """Candidate − champion on the same rows, both seeing the same resamples."""
     difference = partial(_difference, metric, truth, candidate, champion)
     drawn = [difference(weights) for weights in resample(groups, resamples, seed=seed)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = np.nanquantile(drawn, [0.025, 0.975])  # a resample with one outcome only has no AUC
     return Estimate(difference(np.ones(len(truth))), float(low), float(high))
 
 

@@ -125,11 +125,28 @@ class TrainingConfig(Strict):
     trees: TreeSearch = TreeSearch()
 
 
+class Override(Strict):
+    """Another `limit` for the rule of that name, with the reason that the verdict shows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    rule: str
+    limit: float = Field(allow_inf_nan=False)
+    reason: str = Field(min_length=1)
+
+
+class GateConfig(Strict):
+    """What differs from the rules that the spec declares."""
+
+    overrides: tuple[Override, ...] = ()
+
+
 class Config(Strict):
     """One project's `configs/config.yaml`."""
 
     port: int = Field(ge=1, le=65535)
     training: TrainingConfig = TrainingConfig()
+    gate: GateConfig = GateConfig()
     response: dict[str, Any] = {}
 
 

@@ -3,21 +3,41 @@
 from portfolio.spec.frame import Features, Frame, is_missing
 from portfolio.spec.model import ModelSpec
 from portfolio.spec.request import Column, Request, Response
-from portfolio.spec.rules import AtLeast, AtMost, NoWorse, Rule
+from portfolio.spec.rules import (
+    Absolute,
+    AtLeast,
+    AtMost,
+    BundleAtMost,
+    Comparison,
+    Improves,
+    MinLabelCoverage,
+    MinRows,
+    NoWorse,
+    NoWorseSlice,
+    Rule,
+    with_limit,
+)
 from portfolio.spec.source import Dataset, Source
 from portfolio.spec.tasks import Binary, BinaryOutcome, Outcome, Regression, RegressionOutcome, Task
 
 __all__ = [
+    "Absolute",
     "AtLeast",
     "AtMost",
     "Binary",
     "BinaryOutcome",
+    "BundleAtMost",
     "Column",
+    "Comparison",
     "Dataset",
     "Features",
     "Frame",
+    "Improves",
+    "MinLabelCoverage",
+    "MinRows",
     "ModelSpec",
     "NoWorse",
+    "NoWorseSlice",
     "Outcome",
     "Regression",
     "RegressionOutcome",
@@ -27,4 +47,5 @@ __all__ = [
     "Source",
     "Task",
     "is_missing",
+    "with_limit",
 ]

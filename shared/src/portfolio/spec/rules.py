@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Literal
+
+Fact = Literal["megabytes", "parity"]
+"""Of a bundle: its size, the largest difference between graph and fitted model."""
 
 
 @dataclass(frozen=True)
@@ -12,6 +16,10 @@ class AtLeast:
     metric: str
     limit: float
 
+    @property
+    def name(self) -> str:
+        return f"{self.metric} >= {self.limit:g}"
+
 
 @dataclass(frozen=True)
 class AtMost:
@@ -20,10 +28,48 @@ class AtMost:
     metric: str
     limit: float
 
+    @property
+    def name(self) -> str:
+        return f"{self.metric} <= {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class MinRows:
+    """There are `limit` test rows or more."""
+
+    limit: float
+
+    @property
+    def name(self) -> str:
+        return f"test rows >= {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class MinLabelCoverage:
+    """Of the rows to judge by, the share `limit` or more has a label."""
+
+    limit: float
+
+    @property
+    def name(self) -> str:
+        return f"label coverage >= {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class BundleAtMost:
+    """A fact of the bundle itself is `limit` or less."""
+
+    fact: Fact
+    limit: float
+
+    @property
+    def name(self) -> str:
+        return f"bundle {self.fact} <= {self.limit:g}"
+
 
 @dataclass(frozen=True)
 class NoWorse:
-    """Not worse than the champion on the same test rows: the paired difference's lower bound is above −`by`.
+    """Not worse than the champion on the same test rows: the paired difference's lower bound is not below −`by`.
 
     `by` is in the metric's own unit, or a share of the champion's value where `relative`.
     """
@@ -33,5 +79,48 @@ class NoWorse:
     by: float
     relative: bool = False
 
+    @property
+    def name(self) -> str:
+        return f"{self.metric} no worse than champion by {self.by:g}{' of it' if self.relative else ''}"
 
-Rule = AtLeast | AtMost | NoWorse
+
+@dataclass(frozen=True)
+class NoWorseSlice:
+    """In no slice worse than the champion by more than the share `by` of its value there."""
+
+    metric: str
+    _: KW_ONLY
+    by: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric} of no slice worse than champion by {self.by:g} of it"
+
+
+@dataclass(frozen=True)
+class Improves:
+    """Better than the champion by the share `by` of its value, and better at all."""
+
+    metric: str
+    _: KW_ONLY
+    by: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric} better than champion by {self.by:g} of it"
+
+
+Absolute = AtLeast | AtMost | MinRows | MinLabelCoverage | BundleAtMost
+"""Asked of the candidate alone."""
+Comparison = NoWorse | NoWorseSlice | Improves
+"""Asked beside the champion; not applicable where there is none."""
+Rule = Absolute | Comparison
+
+
+def with_limit(rule: Rule, limit: float) -> Rule:
+    """The same rule with another limit."""
+    match rule:
+        case NoWorse() | NoWorseSlice() | Improves():
+            return replace(rule, by=limit)
+        case _:
+            return replace(rule, limit=limit)

@@ -23,7 +23,7 @@ from portfolio.training.card import headline
 from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
-BLOCKED = 3
+KEPT, BLOCKED = 2, 3
 MARKS = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[dim]-[/]"}
 
 DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
@@ -55,7 +55,7 @@ def effort_of(*, demo: bool, quick: bool) -> Effort:
 
 
 def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str | None, register: bool | None) -> int:
-    """Train one project after the other, whatever becomes of each; returns 1 where one failed, else 3 or 0 as below."""
+    """Train one project after the other, whatever becomes of each; returns 1 where one failed, else as below."""
     codes = {0}
     for spec in specs:
         try:
@@ -67,7 +67,7 @@ def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str 
 
 
 def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
-    """Train one project and print the outcome; returns the exit code: 0, or 3 where the gate blocked."""
+    """Train one project, print the outcome; returns 0, 2 where the champion is kept, 3 where the gate blocked."""
     settings = read_settings()
     read_signing_key(settings.signing_key_file)  # one that can't be read must not cost a model that took minutes
     if register:
@@ -76,7 +76,7 @@ def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | Non
     order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
     trained = _show_progress(spec, order, settings.patient())
     _summarise(trained, settings)
-    return BLOCKED if trained.verdict.decision == "block" else 0
+    return {"promote": 0, "keep": KEPT, "block": BLOCKED}[trained.verdict.decision]
 
 
 def _show_progress(spec: ModelSpec, order: Order, settings: Settings) -> Trained:
@@ -107,7 +107,7 @@ def _summarise(trained: Trained, settings: Settings) -> None:
         console.print(f"  {breach}; listed in {trained.bad_rows}", markup=False)
     table = Table("rule", "", "why", box=None, padding=(0, 2, 0, 0))
     for check in trained.verdict.checks:
-        table.add_row(check.rule, _mark(check), check.why)
+        table.add_row(check.rule, _mark(check), escape(check.why))
     console.print(table)
     where = (
         f"version {registered.version} at {settings.registry_address}" if registered else "no (not asked, or no MLflow)"
@@ -126,6 +126,8 @@ def _standing(trained: Trained, settings: Settings) -> str:
         return "models/current names it; the cached champion is served first"
     if published.live:
         return "it is what serving loads"
+    if trained.verdict.decision == "keep":
+        return "the champion stays"
     return "the champion stays, this is the challenger" if trained.verdict.decision == "promote" else "it is not served"
 
 
@@ -141,4 +143,4 @@ def _cache(trained: Trained) -> Path:
 
 
 def _mark(check: Check) -> str:
-    return "[yellow]advice[/]" if check.advice and check.passed is False else MARKS[check.passed]
+    return "[yellow]advice[/]" if check.consequence == "advise" and check.passed is False else MARKS[check.passed]

@@ -74,12 +74,23 @@ def measure(spec: ModelSpec, problem: Problem, fitted: Fitted) -> Evaluation:
     )
 
 
+def slice_rows(spec: ModelSpec, test: Part) -> dict[str, Any]:
+    """Masks of the test rows in each slice that is large enough to tell a figure of."""
+    masks = {f"{name}={value}": test.frame[name] == value for name in spec.slices for value in set(test.frame[name])}
+    return {name: rows for name, rows in sorted(masks.items()) if _tells(spec, test, rows)}
+
+
+def _tells(spec: ModelSpec, test: Part, rows: Any) -> bool:
+    """A figure from a handful of rows misleads more than a missing one."""
+    return bool(rows.sum() >= SLICE_ROWS and (spec.task.kind != "binary" or len(set(test.truth[rows])) == 2))
+
+
 def _slices(spec: ModelSpec, test: Part, predicted: Predictions, field: str, seed: int) -> dict[str, Reading]:
     readings = {}
     for value in sorted(set(test.frame[field].tolist())):
         rows = test.frame[field] == value
-        if rows.sum() < SLICE_ROWS or (spec.task.kind == "binary" and len(set(test.truth[rows])) < 2):
-            continue  # a figure from a handful of rows misleads more than a missing one
+        if not _tells(spec, test, rows):
+            continue
         readings[str(value) or "(missing)"] = evaluate(
             spec.task.kind, test.truth[rows], predicted[rows], test.groups[rows], resamples=SLICE_RESAMPLES, seed=seed
         )

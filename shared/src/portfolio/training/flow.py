@@ -9,7 +9,7 @@ from pathlib import Path
 from portfolio.bundle import ANYONE, Manifest, verify
 from portfolio.data import source, split, table
 from portfolio.data.rules import Report
-from portfolio.gate import Verdict
+from portfolio.gate import Verdict, overridden
 from portfolio.settings import Config, Effort, Settings
 from portfolio.spec import ModelSpec
 from portfolio.training.assemble import Result, assemble
@@ -46,7 +46,7 @@ class Trained:
 def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, progress: Progress) -> Trained:
     """Train a project's model. Raises DataError, BundleError or RegistryError; nothing half-written stays."""
     models = spec.root / "models"
-    training = config.training
+    training, rules = config.training, overridden(spec.rules, config.gate.overrides)
 
     bad_rows = models / "bad_rows.csv"
     file = source.find(spec, named=order.data_path, mirror=settings.data_mirror)
@@ -60,7 +60,7 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     result = Result(spec, rows, problem, fitted, evaluation, graph, parity, repeatable=not found.braked)
     bundle = assemble(result, models, now=order.now)
     manifest = verify(bundle, ANYONE)
-    verdict = compare(result, settings, registered=order.register)
+    verdict = compare(result, rules, settings, bundle=bundle, registered=order.register)
     published = publish(bundle, manifest, verdict, settings, register=order.register)
     record(models, manifest, verdict)
     return Trained(bundle, rows.refused, bad_rows, manifest, verdict, published)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,21 +14,24 @@ from portfolio.bundle import Manifest, Scorer, load, read_trust, sign
 from portfolio.bundle.keys import SigningKey, read_signing_key
 from portfolio.bundle.pointer import Current, read_current, write_current
 from portfolio.errors import BundleError
-from portfolio.gate import Evidence, Verdict, judge
+from portfolio.gate import RESAMPLES, Evidence, Overridden, Verdict, judge
 from portfolio.logs import logger
 from portfolio.measures import Predictions
 from portfolio.promotion.flow import crown
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
-from portfolio.spec import ModelSpec
+from portfolio.spec import ModelSpec, Rule
 from portfolio.training.assemble import Result
+from portfolio.training.evaluate import slice_rows
 from portfolio.training.plots import draw
 from portfolio.training.problem import Problem, predictions
 
 log = logger(__name__)
 
 
-def compare(result: Result, settings: Settings, *, registered: bool) -> Verdict:
+def compare(
+    result: Result, rules: Sequence[Rule | Overridden], settings: Settings, *, bundle: Path, registered: bool
+) -> Verdict:
     """Ask the gate about a result beside the champion, re-scored on the same test rows, which neither trained on."""
     spec, problem = result.spec, result.problem
     champion = _champion(spec, settings, registered=registered)
@@ -37,10 +41,16 @@ def compare(result: Result, settings: Settings, *, registered: bool) -> Verdict:
         groups=problem.test.groups,
         candidate=result.evaluation.predicted,
         champion=_rescored(champion, problem) if champion else None,
-        resamples=problem.config.bootstrap,
+        slices=slice_rows(spec, problem.test),
+        facts={
+            "megabytes": sum(path.stat().st_size for path in bundle.iterdir()) / 1e6,
+            "parity": result.parity.largest_difference,
+        },
+        label_coverage=1.0,  # a row without a label was refused before the split
+        resamples=max(RESAMPLES, problem.config.bootstrap),
         seed=problem.config.seed,
     )
-    return judge(spec.rules, evidence, floors_advise=result.rows.file.dataset.synthetic)
+    return judge(rules, evidence, floors_advise=result.rows.file.dataset.synthetic)
 
 
 @dataclass(frozen=True)
@@ -107,9 +117,8 @@ def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Sett
     with tempfile.TemporaryDirectory() as folder:
         draw(manifest, Path(folder))
         (Path(folder) / "verdict.json").write_bytes(orjson.dumps(asdict(verdict), option=orjson.OPT_INDENT_2))
-        return registry.register(
-            settings, manifest, bundle=bundle, plots=Path(folder), tags={"verdict": verdict.decision}
-        )
+        tags = {"verdict": verdict.decision, "verdict_failed": orjson.dumps(verdict.failed).decode()}
+        return registry.register(settings, manifest, bundle=bundle, plots=Path(folder), tags=tags)
 
 
 def _enthrone(
