@@ -59,7 +59,7 @@ def test_the_champion_is_whom_the_alias_points_to(settings: Settings, tmp_path: 
     spec = replace(LATE, name="toychampion")
     assert registry.champion(spec.name, settings) is None
     first = registered(settings, spec, tmp_path, name="v1")
-    assert registry.champion(spec.name, settings) is None  # registering alone puts nobody on the throne
+    assert registry.champion(spec.name, settings) is None  # registering alone makes no champion
     second = registered(settings, spec, tmp_path, name="v2")
     registry.point(settings, second, registry.CHAMPION)
     assert registry.champion(spec.name, settings) == second

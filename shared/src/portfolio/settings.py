@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     registry_poll_seconds: float = Field(5.0, gt=0)  # between two looks at the registry's champion
     admin_key: SecretStr = SecretStr("")  # opens /admin/*; empty: closed
     data_mirror: str = ""
+    database_url: str = ""  # the store, as SQLAlchemy names it; empty: store/portfolio.db of the repository
+    api_addresses: dict[str, str] = {}  # of running APIs by project, where not this machine at the configured port
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON
     access_log: bool = False  # a JSON line for every request

@@ -206,7 +206,7 @@ def test_a_version_of_an_earlier_release_that_holds_another_bundle_is_not_promot
         promote(spec, 1, settings)
 
 
-def test_feature_code_that_scores_otherwise_keeps_a_version_from_the_throne(
+def test_feature_code_that_scores_otherwise_keeps_a_version_from_being_champion(
     spec: ModelSpec, settings: Settings
 ) -> None:
     registered(settings, spec, "v1")
@@ -222,7 +222,7 @@ def published(spec: ModelSpec, settings: Settings, name: str, *, seed: int = 0, 
     return publish(bundle, manifest, GOOD, settings, register=register)
 
 
-def test_training_signs_what_takes_the_empty_throne(
+def test_training_signs_its_version_where_there_is_no_champion(
     spec: ModelSpec, settings: Settings, keyless: Settings, key: SigningKey, tmp_path: Path
 ) -> None:
     result = published(spec, settings, "v1")
@@ -246,7 +246,7 @@ def test_training_leaves_the_champion_and_does_not_sign_its_challenger(spec: Mod
     assert not (spec.root / "models" / "v2" / SIGNATURE).exists()
 
 
-def test_training_without_the_private_key_does_not_take_the_throne(
+def test_training_without_the_private_key_makes_no_champion(
     spec: ModelSpec, settings: Settings, keyless: Settings
 ) -> None:
     result = published(spec, keyless, "v1")

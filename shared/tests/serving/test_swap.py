@@ -60,7 +60,7 @@ class Mlflow:
         assert version.version == str(number)
         return version
 
-    def crown(self, number: int) -> None:
+    def make_champion(self, number: int) -> None:
         """Make a version champion."""
         registry.point(self.settings, RegisteredVersion(LATE.name, str(number), f"r{number}", ""), registry.CHAMPION)
 
@@ -209,13 +209,13 @@ def test_a_restarted_worker_serves_what_the_others_do(spec: ModelSpec, tmp_path:
 
 
 def test_the_service_follows_the_champion_forth_and_back(spec: ModelSpec, mlflow: Mlflow) -> None:
-    mlflow.crown(1)
+    mlflow.make_champion(1)
     with running(spec, **mlflow.address, **OPEN) as service:
         assert version(service) == "1"  # from the first answer on
-        mlflow.crown(2)
+        mlflow.make_champion(2)
         until(lambda: version(service) == "2")
         assert ask(service, "/model/info")["bundle_version"] == "r2"
-        mlflow.crown(1)
+        mlflow.make_champion(1)
         status, done = reload(service)
         assert (status, done["old"], done["new"]) == (200, "2", "1")
         assert ask(service, "/model/info")["bundle_version"] == "r1"
@@ -224,9 +224,9 @@ def test_the_service_follows_the_champion_forth_and_back(spec: ModelSpec, mlflow
 
 
 def test_an_altered_version_is_refused_once_and_the_old_goes_on(spec: ModelSpec, mlflow: Mlflow) -> None:
-    mlflow.crown(1)
+    mlflow.make_champion(1)
     with running(spec, **mlflow.address, **OPEN) as service:
-        mlflow.crown(3)
+        mlflow.make_champion(3)
         refused = until(lambda: ask(service, "/model/info")["last_refused"])
         assert (refused["model_version"], "not as it was signed: model.onnx" in refused["reason"]) == ("3", True)
         time.sleep(1)  # several looks later
@@ -235,7 +235,7 @@ def test_an_altered_version_is_refused_once_and_the_old_goes_on(spec: ModelSpec,
         status, problem = reload(service)
         assert (status, "model.onnx" in problem["detail"]) == (409, True)
         assert version(service) == "1"
-        mlflow.crown(2)
+        mlflow.make_champion(2)
         assert reload(service)[1]["new"] == "2"
         assert ask(service, "/model/info")["last_refused"]["model_version"] == "3"
         assert messages(service).count("the champion is not made live") == 2
@@ -246,26 +246,26 @@ def test_mlflow_may_go_away_and_come_back(spec: ModelSpec, tmp_path: Path) -> No
         mlflow = Mlflow(server.enter_context(mlflow_server(tmp_path)), tmp_path)
         for number in (1, 2):
             mlflow.register(number)
-        mlflow.crown(1)
+        mlflow.make_champion(1)
         with running(spec, **mlflow.address, **OPEN) as service:
             server.close()
             status, problem = reload(service)
             assert (status, problem["title"]) == (503, "Registry not available")
             assert version(service) == "1"
             server.enter_context(mlflow_server(tmp_path, int(mlflow.settings.mlflow_tracking_uri.rpartition(":")[2])))
-            mlflow.crown(2)
+            mlflow.make_champion(2)
             assert reload(service)[1]["new"] == "2"
             said = messages(service)
     assert (said.count("MLflow is away, the cache stays"), said.count("MLflow answers again")) == (1, 1)
 
 
 def test_a_sidecar_that_was_killed_is_started_again(spec: ModelSpec, mlflow: Mlflow) -> None:
-    mlflow.crown(1)
+    mlflow.make_champion(1)
     with running(spec, **mlflow.address, **OPEN) as service:
         [killed] = sidecars(service)
         os.kill(killed, signal.SIGKILL)
         until(lambda: sidecars(service) not in ([], [killed]))
-        mlflow.crown(2)
+        mlflow.make_champion(2)
         until(lambda: version(service) == "2")
         assert "the sidecar ended, it is started again" in messages(service)
 
@@ -273,7 +273,7 @@ def test_a_sidecar_that_was_killed_is_started_again(spec: ModelSpec, mlflow: Mlf
 def test_a_bundle_that_was_damaged_in_the_cache_is_fetched_anew_for_the_worker_that_needs_it(
     spec: ModelSpec, mlflow: Mlflow, tmp_path: Path
 ) -> None:
-    mlflow.crown(1)
+    mlflow.make_champion(1)
     (spec.root / "models" / "current").unlink()
     with running(spec, WORKERS="2", TMPDIR=str(tmp_path), **mlflow.address, **OPEN) as service:
         until(lambda: len(workers(tmp_path)) == 2)
@@ -302,7 +302,7 @@ def test_without_a_registry_there_is_no_sidecar(spec: ModelSpec) -> None:
 
 
 def test_a_cache_that_can_not_be_written_leaves_the_local_model(spec: ModelSpec, mlflow: Mlflow) -> None:
-    mlflow.crown(1)
+    mlflow.make_champion(1)
     (spec.root / "cache").touch()  # as root, rights alone keep nobody from writing
     with running(spec, **mlflow.address, **OPEN) as service:
         assert version(service) == "v1"

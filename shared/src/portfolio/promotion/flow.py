@@ -38,11 +38,13 @@ def promote(spec: ModelSpec, number: int, settings: Settings, *, force: bool = F
     with tempfile.TemporaryDirectory() as folder:
         bundle = registry.download(version, Path(folder) / "bundle", settings)
         _vouch(bundle, spec, version, key=key, trust=read_trust(settings))
-        before = crown(version, bundle, key=key, settings=settings)
+        before = make_champion(version, bundle, key=key, settings=settings)
     return Promotion(version, before, key)
 
 
-def crown(version: RegisteredVersion, bundle: Path, *, key: SigningKey, settings: Settings) -> RegisteredVersion | None:
+def make_champion(
+    version: RegisteredVersion, bundle: Path, *, key: SigningKey, settings: Settings
+) -> RegisteredVersion | None:
     """Give a version its signature, then the alias; returns the champion before, which `previous` names from now on."""
     registry.attach_signature(settings, version, bundle, key_id=key.public.id)
     before = registry.champion(version.name, settings)

@@ -17,7 +17,7 @@ from portfolio.errors import BundleError
 from portfolio.gate import RESAMPLES, Evidence, Overridden, Verdict, judge
 from portfolio.logs import logger
 from portfolio.measures import Predictions
-from portfolio.promotion.flow import crown
+from portfolio.promotion.flow import make_champion
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec, Rule
@@ -63,14 +63,14 @@ class Published:
 
 
 def publish(bundle: Path, manifest: Manifest, verdict: Verdict, settings: Settings, *, register: bool) -> Published:
-    """Register (where asked) and let serving load the bundle (where the verdict, an empty throne and a key allow)."""
+    """Register (where asked) and let serving load the bundle (where the verdict, a missing champion and a key allow)."""
     registered = _register(manifest, bundle, verdict, settings) if register else None
     if verdict.decision != "promote":
         return Published(registered)
     key = read_signing_key(settings.signing_key_file)
     vacant = registered is None or registry.champion(manifest.name, settings) is None
     if key and vacant:
-        _enthrone(bundle, manifest, registered, key=key, settings=settings)
+        _go_live(bundle, manifest, registered, key=key, settings=settings)
     elif registered:
         registry.point(settings, registered, registry.CHALLENGER)
     return Published(registered, live=key is not None and vacant, unsigned=key is None and vacant)
@@ -121,12 +121,12 @@ def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Sett
         return registry.register(settings, manifest, bundle=bundle, plots=Path(folder), tags=tags)
 
 
-def _enthrone(
+def _go_live(
     bundle: Path, manifest: Manifest, registered: RegisteredVersion | None, *, key: SigningKey, settings: Settings
 ) -> None:
     sign(bundle, key)
     if registered:
-        crown(registered, bundle, key=key, settings=settings)
+        make_champion(registered, bundle, key=key, settings=settings)
     current = Current(
         bundle=bundle.name,
         model_version=registered.version if registered else manifest.version,
