@@ -63,7 +63,7 @@ class Published:
 
 
 def publish(bundle: Path, manifest: Manifest, verdict: Verdict, settings: Settings, *, register: bool) -> Published:
-    """Register (where asked) and let serving load the bundle (where the verdict, a missing champion and a key allow)."""
+    """Register (where asked) and let serving load the bundle (where verdict, registry and key allow)."""
     registered = _register(manifest, bundle, verdict, settings) if register else None
     if verdict.decision != "promote":
         return Published(registered)
