@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,8 @@ def test_a_promoted_version_is_the_champion_and_verifies_with_the_public_key_alo
     done = promote(spec, 1, settings)
     assert (done.version, done.before) == (version, None)
     champion = registry.champion(spec.name, settings)
-    assert champion == replace(version, signed_by=key.public.id)
+    assert champion == replace(version, signed_by=key.public.id, promoted_at=champion.promoted_at)
+    assert datetime.now(UTC) - datetime.fromisoformat(champion.promoted_at) < timedelta(minutes=1)
     fetched = registry.download(champion, tmp_path / "fetched", settings)
     public = read_public_keys((tmp_path / "keys" / "bundle.pub").read_text())
     assert load(fetched, spec, Trust(public)).manifest.version == "v1"
@@ -126,7 +128,8 @@ def test_promoting_the_champion_again_signs_it_and_moves_nothing(spec: ModelSpec
     done: Promotion = promote(spec, 2, settings)
     assert done.before is not None
     assert done.before.version == "2"
-    assert registry.champion(spec.name, settings) == replace(version, signed_by=done.key.public.id)
+    again = champion(spec, settings)
+    assert (again.version, again.signed_by) == (version.version, done.key.public.id)
     with pytest.raises(Exception, match="previous"):
         alias(settings, spec, "previous")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from portfolio import registry
@@ -50,6 +51,7 @@ def make_champion(
     before = registry.champion(version.name, settings)
     if before and before.version != version.version:
         registry.point(settings, before, registry.PREVIOUS)
+    registry.tag(settings, version, registry.PROMOTED_AT, datetime.now(UTC).isoformat(timespec="seconds"))
     registry.point(settings, version, registry.CHAMPION)
     return before
 

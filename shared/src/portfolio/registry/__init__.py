@@ -5,6 +5,7 @@ from portfolio.registry.ask import (
     CHAMPION,
     PIN,
     PREVIOUS,
+    PROMOTED_AT,
     SIGNED_BY,
     RegisteredVersion,
     champion,
@@ -12,13 +13,14 @@ from portfolio.registry.ask import (
     reachable,
     require,
 )
-from portfolio.registry.client import attach_signature, download, point, register
+from portfolio.registry.client import attach_signature, download, point, register, tag
 
 __all__ = [
     "CHALLENGER",
     "CHAMPION",
     "PIN",
     "PREVIOUS",
+    "PROMOTED_AT",
     "SIGNED_BY",
     "RegisteredVersion",
     "attach_signature",
@@ -29,4 +31,5 @@ __all__ = [
     "reachable",
     "register",
     "require",
+    "tag",
 ]

@@ -50,6 +50,12 @@ def point(settings: Settings, version: RegisteredVersion, alias: str) -> None:
         client.set_registered_model_alias(version.name, alias, version.version)
 
 
+def tag(settings: Settings, version: RegisteredVersion, name: str, value: str) -> None:
+    """Note something on a version."""
+    with _client(settings) as client:
+        client.set_model_version_tag(version.name, version.version, name, value)
+
+
 def attach_signature(settings: Settings, version: RegisteredVersion, bundle: Path, *, key_id: str) -> None:
     """Put a bundle's signature beside the registered files, so that every download brings it."""
     from portfolio.bundle import SIGNATURE
