@@ -16,7 +16,9 @@ from portfolio.batch.job import EngineName
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
+from portfolio.promotion import act_command as act
 from portfolio.promotion import command as promotion
+from portfolio.promotion import look_command as look
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -209,10 +211,15 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, fetch, score, drift, promotion.promote, promotion.keys):
+    for command in (projects, data, train, evaluate, serve, fetch, score, drift, promotion.keys):
         app.command()(command)
+    for act_or_look in (look.models, look.diff, look.history, act.promote, act.rollback, act.archive):
+        app.command()(act_or_look)
     app.command("sign")(promotion.sign_bundle)
     app.command("verify")(promotion.verify_bundle)
+    registered = _group("The registry as a whole.")
+    registered.command("summary")(look.summary)
+    app.add_typer(registered, name="registry")
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)
