@@ -5,7 +5,7 @@ from __future__ import annotations
 from toys import write_candidate
 
 from portfolio import registry
-from portfolio.bundle import ANYONE, verify
+from portfolio.bundle import ANYONE, seal, verify
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -19,6 +19,13 @@ def registered(
     plots = spec.root / "plots"
     plots.mkdir(exist_ok=True)
     return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": verdict})
+
+
+def registered_as(settings: Settings, spec: ModelSpec, name: str, **facts: object) -> RegisteredVersion:
+    """A version whose manifest says something else than toys do."""
+    bundle = write_candidate(spec, spec.root / "made" / name)
+    manifest = seal(bundle, verify(bundle, ANYONE).model_copy(update=facts))
+    return registry.register(settings, manifest, bundle=bundle, plots=spec.root / "plots", tags={"verdict": "promote"})
 
 
 def several(settings: Settings, spec: ModelSpec, count: int) -> None:

@@ -82,6 +82,16 @@ def champions(lines: Iterable[Deployment], now: str) -> list[str]:
     return _reach(stack, now)
 
 
+def check_same(version: RegisteredVersion, lines: Iterable[Deployment]) -> None:
+    """Raise NotPromoted where the audit means another bundle by this number: the registry was made anew since."""
+    meant = [line.to_bundle for line in lines if line.to_version == version.version and line.outcome in STOOD]
+    if meant and meant[-1] != version.bundle_version:
+        raise NotPromoted(
+            f"Version {version.version} of {version.name} is another bundle than the audit knows: {meant[-1]}.",
+            remedy=f"Name one: portfolio rollback {version.name} --to VERSION.",
+        )
+
+
 def _add(stack: list[str], version: str) -> list[str]:
     return stack if stack[-1:] == [version] else [*stack, version]
 

@@ -12,7 +12,7 @@ from portfolio.bundle.keys import SigningKey
 from portfolio.errors import BundleError, NotPromoted
 from portfolio.promotion import running
 from portfolio.promotion.aliases import move, put_back, standing
-from portfolio.promotion.audit import Intent, audited, champions, history
+from portfolio.promotion.audit import Intent, audited, champions, check_same, history
 from portfolio.promotion.choose import check_admitted, check_reason, find
 from portfolio.promotion.fit import answer_for, judged_here
 from portfolio.promotion.shelf import archive
@@ -63,9 +63,11 @@ def rollback(spec: ModelSpec, settings: Settings, *, to: int | str = "", reason:
     A second rollback goes back further. Who was champion once may be so again, whatever gate and archive say; it needs
     no private key where it is signed. Raises as `promote` does.
     """
-    champion = registry.champion(spec.name, settings)
-    past = champions(history(spec.name, settings), champion.version if champion else "")
+    champion, lines = registry.champion(spec.name, settings), history(spec.name, settings)
+    past = champions(lines, champion.version if champion else "")
     target = find(spec.name, to or _before(spec, past), settings)
+    if not to:
+        check_same(target, lines)
     if target.version not in past:
         check_admitted(target, force=False, reason=reason)
     return _change(spec, Intent("rollback", target, reason), settings)
