@@ -54,6 +54,7 @@ def told(*changes: str) -> list[Deployment]:
         ((">1", "1>2", "5>6"), "6", "1 2 5 6"),  # somebody moved the alias to 5
         ((">1", "1>2", "2>3", "2>4"), "4", "1 2 4"),  # somebody moved it back to 2
         ((">1", "1>2"), "9", "1 2 9"),  # just now
+        ((">1", "1>2", ">1"), "1", "1"),  # the registry was made anew
         ((">1", "1>2", "2>3", "3<1"), "1", "1"),
     ],
 )

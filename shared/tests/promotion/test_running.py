@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from api import KEY, Api, serving
@@ -140,6 +142,32 @@ def test_somebody_else_at_the_address_is_no_api_of_the_project(api: Api, spec: M
         [address] = settings.api_addresses.values()
         assert running.look("another", address) is None
         assert running.look(spec.name, address) is not None
+
+
+def test_a_champion_that_somebody_else_made_meanwhile_stands(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    third = registered(api.settings, api.spec, "v3", seed=3)
+
+    def refuse(*_: object) -> None:
+        registry.point(api.settings, third, registry.CHAMPION)
+        raise NotPromoted("no")
+
+    monkeypatch.setattr(running, "await_live", refuse)
+    with pytest.raises(NotPromoted, match="no"):
+        promote(api.spec, 2, api.settings)
+    assert aliases(api)[0] == "3"
+
+
+def test_what_is_no_api_at_all_is_nobody() -> None:
+    def answer(page: socket.socket) -> None:
+        with page.accept()[0] as connection:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 6\r\n\r\n<html>")
+
+    with socket.create_server(("127.0.0.1", 0)) as page:
+        answering = Thread(target=answer, args=(page,))
+        answering.start()
+        assert running.look("toylate", f"http://127.0.0.1:{page.getsockname()[1]}") is None
+        answering.join()
 
 
 def broken(folder: Path, outcome: str) -> None:

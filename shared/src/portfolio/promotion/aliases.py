@@ -53,14 +53,20 @@ def put_back(target: RegisteredVersion, before: Standing, settings: Settings) ->
 
 
 def _restore(target: RegisteredVersion, before: Standing, settings: Settings) -> None:
+    after = standing(target.name, settings)
+    if _number(after[CHAMPION]) not in (target.version, _number(before[CHAMPION])):
+        return  # somebody else has promoted another one since: that stands
     for alias, was in before.items():
-        now = registry.pointed(target.name, alias, settings)
-        if was and (now is None or now.version != was.version):
+        if was and _number(after[alias]) != was.version:
             registry.point(settings, was, alias)
-        elif now and was is None:
+        elif after[alias] and was is None:
             registry.unpoint(settings, target.name, alias)
     now = registry.find_version(target.name, int(target.version), settings)
     if now.promoted_at != target.promoted_at:
         registry.tag(settings, target, PROMOTED_AT, target.promoted_at)
     if now.archived_at != target.archived_at:
         registry.tag(settings, target, ARCHIVED_AT, target.archived_at)
+
+
+def _number(version: RegisteredVersion | None) -> str:
+    return version.version if version else ""

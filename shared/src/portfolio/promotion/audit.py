@@ -72,12 +72,12 @@ def champions(lines: Iterable[Deployment], now: str) -> list[str]:
     """The versions that a rollback goes back through, the present champion `now` last.
 
     A promotion adds one, a rollback takes those after its target away. Where the registry had another champion than
-    the last one known, somebody moved the alias by hand: the registry is right.
+    the last one known, somebody moved the alias by hand: the registry is right. Where it had none, it begins anew.
     """
     stack: list[str] = []
     for line in lines:
         if line.outcome in STOOD and line.action in ("promote", "rollback"):
-            stack = _reach(stack, line.from_version)
+            stack = _reach(stack, line.from_version) if line.from_version else []
             stack = _reach(stack, line.to_version) if line.action == "rollback" else _add(stack, line.to_version)
     return _reach(stack, now)
 

@@ -130,14 +130,12 @@ def _ask(address: str, *, key: str = "", seconds: float = ANSWER_SECONDS) -> Ans
     """(status, body) of a GET, or with a key of a POST; status 0 where nobody answers as an API does."""
     request = urllib.request.Request(address, b"" if key else None, {"X-API-Key": key} if key else {})
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
-            return answer.status, _body(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, _body(error.read())
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                status, content = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, content = error.code, error.read()
+        said = json.loads(content)
     except (OSError, ValueError, HTTPException):
         return 0, {}
-
-
-def _body(content: bytes) -> dict[str, Any]:
-    said = json.loads(content or b"{}")
-    return said if isinstance(said, dict) else {}
+    return status, said if isinstance(said, dict) else {}
