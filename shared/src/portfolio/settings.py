@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from portfolio.errors import ConfigError
 from portfolio.logs import LogFormat
@@ -85,6 +85,10 @@ def read_settings() -> Settings:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         problems = "; ".join(problem["msg"] for problem in error.errors())
         raise ConfigError(f"{names}: {problems}.", remedy="Correct the environment, or .env.") from None
+    except SettingsError:
+        raise ConfigError(
+            "API_ADDRESSES is no JSON object of addresses by project.", remedy="See .env.example."
+        ) from None
 
 
 class Strict(BaseModel):

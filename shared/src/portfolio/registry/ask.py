@@ -64,7 +64,7 @@ def require(settings: Settings) -> None:
         )
     if not reachable(settings):
         raise RegistryError(
-            f"MLflow does not answer at {settings.registry_address or '(no MLFLOW_TRACKING_URI)'}.",
+            f"MLflow does not answer at {_where(settings)}.",
             remedy=UNREACHABLE,
         )
 
@@ -105,9 +105,7 @@ def answer(
             return None
         raise RegistryError(f"MLflow at {settings.registry_address} answers {error.code}.", remedy=LOG) from None
     except (OSError, ValueError, HTTPException) as error:
-        raise RegistryError(
-            f"MLflow does not answer at {settings.registry_address}: {error}.", remedy=UNREACHABLE
-        ) from None
+        raise RegistryError(f"MLflow does not answer at {_where(settings)}: {error}.", remedy=UNREACHABLE) from None
 
 
 def version_of(found: Mapping[str, Any], name: str) -> RegisteredVersion:
@@ -129,6 +127,10 @@ def version_of(found: Mapping[str, Any], name: str) -> RegisteredVersion:
 def _version(settings: Settings, path: str, query: Mapping[str, str]) -> RegisteredVersion | None:
     found = answer(settings, path, query=query)
     return version_of(found["model_version"], query["name"]) if found else None
+
+
+def _where(settings: Settings) -> str:
+    return settings.registry_address or "(no MLFLOW_TRACKING_URI)"
 
 
 def _ask(settings: Settings, path: str, body: object = None) -> HTTPResponse:
