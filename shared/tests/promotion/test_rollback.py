@@ -126,6 +126,7 @@ def test_a_registry_that_counts_anew_is_not_taken_for_the_one_of_the_audit(spec:
     several(settings, spec, 2)
     line = told(">1")[0]
     append(Deployment(**{**vars(line), "project": spec.name, "to_bundle": "of another registry"}), settings)
+    registry.point(settings, registry.find_version(spec.name, 1, settings), registry.CHAMPION)
     promote(spec, 2, settings)
     with pytest.raises(NotPromoted, match="another bundle than the audit"):
         rollback(spec, settings)
