@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,6 @@ from toys import LATE, project
 from portfolio.bundle.keys import SigningKey, make_keys
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
-
-sys.path.append(str(Path(__file__).parent))  # for what these tests share
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from api import KEY, Api, serving
 from champions import alias, champion, registered, several
 from pydantic import SecretStr
+from running_api import KEY, Api, serving
 
 from portfolio import registry
 from portfolio.errors import BundleError, NotPromoted, StoreError
