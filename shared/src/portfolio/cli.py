@@ -189,6 +189,32 @@ def drift(
     terminal.run(command, failed=3)
 
 
+def cards(
+    names: Names = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 where one is not current.")
+    ] = False,
+) -> None:
+    """Write docs/models from the manifests there; of projects that are named, take the served model's first."""
+
+    def command() -> int:
+        from portfolio.training import cards as writer
+
+        models, console = writer.folder(), terminal.output()
+        if check:
+            stale = writer.stale(models)
+            for path in stale:
+                console.print(f"{path} is not what its manifest says: make docs-models", markup=False)
+            return 1 if stale else 0
+        for name in names or ():
+            console.print(f"taken: {writer.take(find_project(name), models)}", markup=False)
+        for path in writer.write(models):
+            console.print(f"written: {path}", markup=False)
+        return 0
+
+    terminal.run(command)
+
+
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
@@ -209,8 +235,10 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, fetch, score, drift, promotion.promote, promotion.keys):
+    for command in (projects, data, train, evaluate, cards, serve, fetch, score, drift):
         app.command()(command)
+    app.command()(promotion.promote)
+    app.command()(promotion.keys)
     app.command("sign")(promotion.sign_bundle)
     app.command("verify")(promotion.verify_bundle)
     twin = _group("The synthetic samples in data/sample.")

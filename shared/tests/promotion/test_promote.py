@@ -69,7 +69,9 @@ def registered(
     bundle = write_candidate(spec, spec.root / "made" / name, seed=seed)
     plots = spec.root / "plots"
     plots.mkdir(exist_ok=True)
-    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": verdict})
+    return registry.register(
+        settings, verify(bundle, ANYONE), bundle=bundle, artifacts=plots, tags={"verdict": verdict}
+    )
 
 
 def alias(settings: Settings, spec: ModelSpec, name: str) -> str:

@@ -16,14 +16,15 @@ Decision = Literal["promote", "keep", "block"]
 Consequence = Literal["block", "keep", "advise"]
 RESAMPLES = 1000
 """The fewest draws that a bound at 2.5 % is taken from."""
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Candidate and champion (None where there is none) on the same N test rows.
 
-    `slices` are masks [N] of the rows in each; `facts` are those of the bundle. A number that
-    is missing fails its rule. Raises ValueError for too few `resamples`.
+    `slices` are masks [N] of the rows in each, None where the project names none; `facts` are those of the bundle. A
+    number that is missing fails its rule. Raises ValueError for too few `resamples`.
     """
 
     kind: str
@@ -31,9 +32,11 @@ class Evidence:
     groups: np.ndarray[Any, np.dtype[np.int64]]
     candidate: Predictions
     champion: Predictions | None
-    slices: Mapping[str, np.ndarray[Any, np.dtype[np.bool_]]] = field(default_factory=dict)
+    champion_version: str = ""
+    slices: Mapping[str, Mask] | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     label_coverage: float | None = None
+    hours_since_promotion: float | None = None
     resamples: int = RESAMPLES
     seed: int = 0
 
@@ -72,10 +75,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says: promote, keep the champion, or block, for the named reasons."""
+    """What the gate says: promote, keep the champion, or block, for the named reasons.
+
+    `champion` is the bundle version that the candidate was compared with; empty where there was none.
+    """
 
     decision: Decision
     checks: tuple[Check, ...]
+    champion: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from portfolio.errors import RegistryError
 from portfolio.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-PIN, SIGNED_BY, VERDICT = "bundle_sha256", "signed_by", "verdict"
+PIN, SIGNED_BY, VERDICT, PROMOTED_AT = "bundle_sha256", "signed_by", "verdict", "promoted_at"
 UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
 LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
 
@@ -38,6 +38,7 @@ class RegisteredVersion:
     bundle_sha256: str = ""
     signed_by: str = ""
     verdict: str = ""
+    promoted_at: str = ""
 
 
 def reachable(settings: Settings) -> bool:
@@ -105,6 +106,7 @@ def _version(settings: Settings, path: str, query: Mapping[str, str]) -> Registe
         bundle_sha256=tags.get(PIN, ""),
         signed_by=tags.get(SIGNED_BY, ""),
         verdict=tags.get(VERDICT, ""),
+        promoted_at=tags.get(PROMOTED_AT, ""),
     )
 
 
