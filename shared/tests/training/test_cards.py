@@ -56,7 +56,7 @@ def test_the_chart_shows_the_curve_that_was_measured(trained: Trained) -> None:
 
 def test_an_amounts_card_shows_its_errors_instead(tmp_path: Path) -> None:
     card = render(run(with_rows(COST, tmp_path / "cost")).manifest)
-    assert 'x-axis "predicted (EUR)"' in card
+    assert 'x-axis "predicted (1,000 EUR)"' in card
     assert card.count("\n  line [") == 3
     assert "- The interval holds 80% of the truths on average, not in every slice." in card
 

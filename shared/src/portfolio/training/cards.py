@@ -50,6 +50,7 @@ def stale(models: Path) -> list[Path]:
 
 def write(models: Path) -> list[Path]:
     """Write every page anew; those without a manifest go. Returns what changed."""
+    models.mkdir(parents=True, exist_ok=True)
     changed = stale(models)
     wanted = pages(models)
     for path in changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,7 @@ def _rates(points: dict[str, Any]) -> str:
     top = max(*predicted, *observed)
     lines = [
         "Test rows by predicted probability, a tenth each: the line is what was predicted, the bars are what came.\n",
-        "```mermaid",
-        "xychart-beta",
+        *_opening("#94a3b8", "#2563eb"),
         f'  x-axis "predicted probability" {_numbers(predicted, "{:.3f}")}',
         f'  y-axis "rate" 0 --> {min(1.0, top * 1.1):.2f}',
         f"  bar {_numbers(observed, '{:.3f}')}",
@@ -39,14 +39,18 @@ def _errors(points: dict[str, Any], unit: str) -> str:
     lines = [
         "Prediction / truth - 1 in %, test rows by prediction, a twentieth each. The middle line is the median, four",
         "in five rows lie between the outer ones.\n",
-        "```mermaid",
-        "xychart-beta",
-        f'  x-axis "predicted ({unit})" {_numbers(points["predicted"], "{:.0f}")}',
+        *_opening("#94a3b8", "#2563eb", "#94a3b8"),
+        f'  x-axis "predicted (1,000 {unit})" {_numbers([amount / 1000 for amount in points["predicted"]], "{:.2g}")}',
         f'  y-axis "error, %" {low:.0f} --> {high:.0f}',
         *(f"  line {_numbers(line, '{:.1f}')}" for line in shown),
         "```",
     ]
     return "\n".join(lines)
+
+
+def _opening(*colours: str) -> tuple[str, ...]:
+    theme = json.dumps({"themeVariables": {"xyChart": {"plotColorPalette": ", ".join(colours)}}})
+    return "```mermaid", f"%%{{init: {theme}}}%%", "xychart-beta"
 
 
 def _numbers(values: Sequence[float], form: str) -> str:
