@@ -99,6 +99,7 @@ def test_a_champion_that_scores_zero_can_be_replaced_and_an_equal_one_stays(evid
     rules = (Improves("f1", by=0.02),)
     assert judge(rules, replace(evidence, champion=nothing)).decision == "promote"
     assert judge(rules, replace(evidence, champion=evidence.candidate)).decision == "keep"
+    assert judge(rules, replace(evidence, champion=nothing, candidate=nothing)).decision == "keep"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_numbers_that_are_missing_fail(evidence: Evidence) -> None:
 def test_one_worse_slice_blocks(evidence: Evidence) -> None:
     rows = np.arange(1000) < 100
     value = np.where(rows, 1 - evidence.candidate.value, evidence.candidate.value)
-    case = replace(evidence, candidate=Predictions(value), champion=evidence.candidate, slices={"a": rows, "b": ~rows})
+    case = replace(evidence, candidate=Predictions(value), champion=evidence.candidate, slices={"b": ~rows, "a": rows})
     verdict = judge((NoWorseSlice("roc_auc", by=0.05),), case)
     assert verdict.decision == "block"
     assert "nearest to its limit is a" in verdict.reasons[0]
