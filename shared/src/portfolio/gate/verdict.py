@@ -14,6 +14,7 @@ from portfolio.spec import Rule
 Decision = Literal["promote", "keep", "block"]
 """The candidate may be promoted; the champion stays, as it is as good; the candidate may not serve."""
 Consequence = Literal["block", "keep", "advise"]
+Outcome = Literal["passed", "failed", "advice", "not applicable"]
 RESAMPLES = 1000
 """The fewest draws that a bound at 2.5 % is taken from."""
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -71,6 +72,13 @@ class Check:
     def counts(self) -> bool:
         """Failed, and not as mere advice."""
         return self.passed is False and self.consequence != "advise"
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it went, in a word or two."""
+        if self.passed is None:
+            return "not applicable"
+        return "passed" if self.passed else "failed" if self.counts else "advice"
 
 
 @dataclass(frozen=True)

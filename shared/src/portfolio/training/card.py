@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from portfolio.bundle import Manifest
-from portfolio.gate import Check
 from portfolio.measures import Estimate, Reading
 from portfolio.training.charts import chart
 
 NOT_ASKED = "The bundle holds no verdict: it was made before the gate wrote its verdict there."
-OUTCOMES = {True: "passed", False: "failed", None: "not applicable"}
 
 
 def render(manifest: Manifest) -> str:
@@ -96,7 +94,7 @@ def _verdict(manifest: Manifest) -> Iterator[str]:
         return
     beside = f", beside champion {verdict.champion}" if verdict.champion else ", without a champion to compare it with"
     yield f"**{verdict.decision}**{beside}\n"
-    yield from _table(("rule", "", "why"), [(check.rule, _outcome(check), check.why) for check in verdict.checks])
+    yield from _table(("rule", "", "why"), [(check.rule, check.outcome, check.why) for check in verdict.checks])
 
 
 def _lineage(manifest: Manifest) -> Iterator[str]:
@@ -133,10 +131,6 @@ def _kind(kind: dict[str, Any]) -> str:
     said = [f"{sign} {kind[bound]:g}" for bound, sign in bounds.items() if bound in kind]
     name = {"integer": "whole number", "number": "number", "string": "text"}.get(kind.get("type", ""), "any")
     return " ".join([name, ", ".join(said)]).strip()
-
-
-def _outcome(check: Check) -> str:
-    return "advice" if check.consequence == "advise" and check.passed is False else OUTCOMES[check.passed]
 
 
 def _cell(estimate: Estimate | None) -> str:
