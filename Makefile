@@ -31,7 +31,7 @@ endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data keys train evaluate drift twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data keys train evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
 	docker-save docker-load docker-digests test test-fast lint format check scan bench projects-json clean distclean
 
@@ -105,6 +105,9 @@ drift: install ## Compare today's rows of the source, or of INPUT, with those th
 	@$(PORTFOLIO) drift $(PROJECT) $${INPUT:+--input "$$INPUT"} $(ARGS) || { code=$$?; [ $$code -eq 1 ] || exit $$code; \
 	  echo "$${GITHUB_ACTIONS:+::warning::}drift is to be watched: $(or $(PROJECT),see above)"; }
 
+docs-models: install ## Model cards in docs/models; PROJECT=name takes the model it serves first
+	@$(PORTFOLIO) cards $(PROJECT) $(ARGS)
+
 twin-report: install ## What the synthetic samples are worth against the real data
 	@$(PORTFOLIO) twin report $(PROJECT) $(ARGS)
 
@@ -127,6 +130,7 @@ lint: install ## Style, types, layers, scripts, Dockerfile, workflows; changes n
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(PORTFOLIO) cards --check
 	@git ls-files -z '*.sh' .ci | xargs -0 $(BIN)/shellcheck --external-sources
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/actionlint -shellcheck=$(BIN)/shellcheck

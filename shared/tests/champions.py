@@ -18,14 +18,18 @@ def registered(
     bundle = write_candidate(spec, spec.root / "made" / name, seed=seed)
     plots = spec.root / "plots"
     plots.mkdir(exist_ok=True)
-    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": verdict})
+    return registry.register(
+        settings, verify(bundle, ANYONE), bundle=bundle, artifacts=plots, tags={"verdict": verdict}
+    )
 
 
 def registered_as(settings: Settings, spec: ModelSpec, name: str, **facts: object) -> RegisteredVersion:
     """A version whose manifest says something else than toys do."""
     bundle = write_candidate(spec, spec.root / "made" / name)
     manifest = seal(bundle, verify(bundle, ANYONE).model_copy(update=facts))
-    return registry.register(settings, manifest, bundle=bundle, plots=spec.root / "plots", tags={"verdict": "promote"})
+    return registry.register(
+        settings, manifest, bundle=bundle, artifacts=spec.root / "plots", tags={"verdict": "promote"}
+    )
 
 
 def several(settings: Settings, spec: ModelSpec, count: int) -> None:

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from portfolio.errors import ConfigError
 from portfolio.gate import Evidence, judge, overridden
-from portfolio.measures import Predictions
+from portfolio.measures import METRICS, Predictions
 from portfolio.settings import Override
 from portfolio.spec import (
     AtLeast,
     AtMost,
     BundleAtMost,
+    Cooldown,
     Improves,
     MinLabelCoverage,
     MinRows,
@@ -98,6 +99,7 @@ def test_a_champion_that_scores_zero_can_be_replaced_and_an_equal_one_stays(evid
     rules = (Improves("f1", by=0.02),)
     assert judge(rules, replace(evidence, champion=nothing)).decision == "promote"
     assert judge(rules, replace(evidence, champion=evidence.candidate)).decision == "keep"
+    assert judge(rules, replace(evidence, champion=nothing, candidate=nothing)).decision == "keep"
 
 
 @pytest.mark.parametrize(
@@ -106,12 +108,55 @@ def test_a_champion_that_scores_zero_can_be_replaced_and_an_equal_one_stays(evid
         (MinRows(1000), MinRows(1001)),
         (MinLabelCoverage(0.9), MinLabelCoverage(0.91)),
         (BundleAtMost("megabytes", 2), BundleAtMost("megabytes", 1.9)),
+        (BundleAtMost("milliseconds", 0.5), BundleAtMost("milliseconds", 0.49)),
+        (BundleAtMost("parity", 1e-5), BundleAtMost("parity", 9e-6)),
+        (AtLeast("f1", 1), AtLeast("f1", 1.01)),
+        (AtMost("coin", 1), AtMost("brier", 0)),
     ],
 )
-def test_a_limit_is_kept_on_one_side_only(evidence: Evidence, good: Rule, bad: Rule) -> None:
-    case = replace(evidence, label_coverage=0.9, facts={"megabytes": 2.0})
+def test_a_limit_is_kept_on_one_side_only(
+    evidence: Evidence, good: Rule, bad: Rule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METRICS["binary"], "coin", lambda *_: 1.0)
+    facts = {"megabytes": 2.0, "milliseconds": 0.5, "parity": 1e-5}
+    exact = Predictions(evidence.candidate.value, decision=evidence.truth)
+    case = replace(evidence, label_coverage=0.9, facts=facts, candidate=exact)
     assert judge((good,), case).decision == "promote"
     assert judge((bad,), case).decision == "block"
+
+
+def test_a_champion_promoted_a_moment_ago_is_kept(evidence: Evidence) -> None:
+    rules = (Cooldown(24),)
+    beside = replace(evidence, champion=evidence.candidate)
+    assert judge(rules, replace(beside, hours_since_promotion=24.0)).decision == "promote"
+    early = judge(rules, replace(beside, hours_since_promotion=23.9))
+    assert (early.decision, early.failed) == ("keep", ("hours since the last promotion >= 24",))
+    assert judge(rules, beside).decision == "keep"  # nobody noted when: a missing number fails
+    assert judge(rules, replace(evidence, hours_since_promotion=1.0)).decision == "promote"
+
+
+@pytest.mark.parametrize(("off", "decision"), [(0.07, "promote"), (0.14, "block")])
+def test_brier_may_not_worsen_by_more_than_its_margin(evidence: Evidence, off: float, decision: str) -> None:
+    rate = np.full(1000, evidence.truth.mean())  # a probability that is `off` for every row costs its square
+    case = replace(evidence, champion=Predictions(rate), candidate=Predictions(rate + off))
+    (check,) = judge((NoWorse("brier", by=0.01),), case).checks
+    assert check.passed == (decision == "promote")
+    assert check.value == pytest.approx(-(off**2), abs=0.01)
+
+
+def test_every_rule_is_asked_whatever_the_first_one_says(evidence: Evidence) -> None:
+    rules = (AtLeast("roc_auc", 2), Improves("f1", by=0.02), MinRows(1), AtMost("brier", -1))
+    verdict = judge(rules, replace(evidence, champion=evidence.candidate))
+    assert [check.passed for check in verdict.checks] == [False, False, True, False]
+    assert verdict.decision == "block"
+
+
+def test_a_project_without_slices_is_not_asked_about_them(evidence: Evidence) -> None:
+    beside = replace(evidence, champion=evidence.candidate)
+    (check,) = judge((NoWorseSlice(by=0.05),), beside).checks
+    assert check.passed is None
+    (check,) = judge((NoWorseSlice(by=0.05),), replace(beside, slices={})).checks
+    assert (check.passed, check.why) == (False, "no slice was measured")
 
 
 def test_numbers_that_are_missing_fail(evidence: Evidence) -> None:
@@ -122,7 +167,7 @@ def test_numbers_that_are_missing_fail(evidence: Evidence) -> None:
 def test_one_worse_slice_blocks(evidence: Evidence) -> None:
     rows = np.arange(1000) < 100
     value = np.where(rows, 1 - evidence.candidate.value, evidence.candidate.value)
-    case = replace(evidence, candidate=Predictions(value), champion=evidence.candidate, slices={"a": rows, "b": ~rows})
+    case = replace(evidence, candidate=Predictions(value), champion=evidence.candidate, slices={"b": ~rows, "a": rows})
     verdict = judge((NoWorseSlice("roc_auc", by=0.05),), case)
     assert verdict.decision == "block"
     assert "nearest to its limit is a" in verdict.reasons[0]

@@ -32,7 +32,9 @@ def registered(settings: Settings, spec: ModelSpec, folder: Path, *, name: str =
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
     (plots / "roc.png").write_bytes(b"picture")
-    return registry.register(settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={"verdict": "promote"})
+    return registry.register(
+        settings, verify(bundle, ANYONE), bundle=bundle, artifacts=plots, tags={"verdict": "promote"}
+    )
 
 
 def test_a_registered_bundle_comes_back_as_it_was_and_loads(settings: Settings, tmp_path: Path) -> None:

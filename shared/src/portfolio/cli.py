@@ -16,9 +16,7 @@ from portfolio.batch.job import EngineName
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
-from portfolio.promotion import act_command as act
-from portfolio.promotion import command as promotion
-from portfolio.promotion import look_command as look
+from portfolio.promotion import commands as promotion
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -50,9 +48,8 @@ def projects() -> None:
     """List the installed projects."""
     table = Table("project", "title", "port", "folder", box=None, padding=(0, 2, 0, 0))
     for spec in _specs(None):
-        table.add_row(
-            spec.name, spec.title, str(read_config(spec.root / "configs" / "config.yaml").port), str(spec.root)
-        )
+        port = str(read_config(spec.root / "configs" / "config.yaml").port)
+        table.add_row(spec.name, spec.title, port, str(spec.root))
     terminal.output().print(table)
 
 
@@ -191,6 +188,30 @@ def drift(
     terminal.run(command, failed=3)
 
 
+def cards(
+    names: Names = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1: one is not current.")] = False,
+) -> None:
+    """Write docs/models from the manifests there; of projects that are named, take the served model's first."""
+
+    def command() -> int:
+        from portfolio.training import cards as writer
+
+        models, console = writer.folder(), terminal.output()
+        if check:
+            stale = writer.stale(models)
+            for path in stale:
+                console.print(f"{path} is not what its manifest says: make docs-models", markup=False)
+            return 1 if stale else 0
+        for name in names or ():
+            console.print(f"taken: {writer.take(find_project(name), models)}", markup=False)
+        for path in writer.write(models):
+            console.print(f"written: {path}", markup=False)
+        return 0
+
+    terminal.run(command)
+
+
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
@@ -211,15 +232,9 @@ def _specs(names: list[str] | None) -> list[ModelSpec]:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, serve, fetch, score, drift, promotion.keys):
+    for command in (projects, data, train, evaluate, cards, serve, fetch, score, drift):
         app.command()(command)
-    for act_or_look in (look.models, look.diff, look.history, act.promote, act.rollback, act.archive):
-        app.command()(act_or_look)
-    app.command("sign")(promotion.sign_bundle)
-    app.command("verify")(promotion.verify_bundle)
-    registered = _group("The registry as a whole.")
-    registered.command("summary")(look.summary)
-    app.add_typer(registered, name="registry")
+    promotion.add_to(app)
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)

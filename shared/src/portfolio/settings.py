@@ -156,12 +156,20 @@ class GateConfig(Strict):
     overrides: tuple[Override, ...] = ()
 
 
+class CardConfig(Strict):
+    """What a model card says that no figure tells: what the model is for, and where it should not be relied on."""
+
+    use: str = ""
+    limits: tuple[str, ...] = ()
+
+
 class Config(Strict):
     """One project's `configs/config.yaml`."""
 
     port: int = Field(ge=1, le=65535)
     training: TrainingConfig = TrainingConfig()
     gate: GateConfig = GateConfig()
+    card: CardConfig = CardConfig()
     response: dict[str, Any] = {}
 
 

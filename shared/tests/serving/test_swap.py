@@ -56,7 +56,7 @@ class Mlflow:
         bundle = write_bundle(LATE, self.folder / f"r{number}", seed=number)
         (self.folder / "plots").mkdir(exist_ok=True)
         plots = self.folder / "plots"
-        version = registry.register(self.settings, verify(bundle, ANYONE), bundle=bundle, plots=plots, tags={})
+        version = registry.register(self.settings, verify(bundle, ANYONE), bundle=bundle, artifacts=plots, tags={})
         assert version.version == str(number)
         return version
 

@@ -5,62 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from toys import COST, LATE, orders, project
+from runs import CONFIG, NOW, OFFLINE, run, table, with_rows
+from toys import COST, LATE
 
 from portfolio.bundle import load, read_trust
 from portfolio.bundle.pointer import read_current
 from portfolio.errors import DataError, RegistryError
-from portfolio.settings import Budget, Config, Range, Settings, TrainingConfig, TreeSearch, read_settings
+from portfolio.settings import Settings, read_settings
 from portfolio.spec import AtLeast, AtMost, Dataset, ModelSpec, NoWorse
-from portfolio.training.flow import Order, Trained, train
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-TREES = TreeSearch(
-    first={"n_estimators": 30, "num_leaves": 8, "learning_rate": 0.1},
-    space={"num_leaves": Range(low=4, high=16), "learning_rate": Range(low=0.05, high=0.3, log=True)},
-)
-OFFLINE = Settings(mlflow_tracking_uri="")
-BUDGETS = {"full": (3, 60), "quick": (1, 60), "demo": (3, 1e-9)}
-CONFIG = Config(
-    port=8101,
-    training=TrainingConfig(
-        folds=3,
-        bootstrap=100,
-        trees=TREES,
-        budgets={effort: Budget(trials=trials, seconds=seconds) for effort, (trials, seconds) in BUDGETS.items()},
-    ),
-)
-
-
-def table(count: int = 1500, seed: int = 3) -> pd.DataFrame:
-    rows = pd.DataFrame(orders(count, seed=seed))
-    random = np.random.default_rng(seed)
-    # a valley, which trees can follow and a line can't
-    score = (rows["pieces"] - 5).abs() + rows["weight"].fillna(1) / 4 + (rows["note"] == "express") * 2 - 4
-    late = (random.random(count) < 1 / (1 + np.exp(-2 * score))).astype(int)
-    return rows.assign(late=late, cost=np.round(10 * np.exp(score / 4 + random.normal(0, 0.2, count)), 2))
+from portfolio.training.flow import Order, train
 
 
 @pytest.fixture
 def spec(tmp_path: Path) -> ModelSpec:
     return with_rows(LATE, tmp_path / "late")
-
-
-def with_rows(spec: ModelSpec, folder: Path) -> ModelSpec:
-    placed = project(spec, folder)
-    (placed.root / "data" / "raw").mkdir(parents=True)
-    table().to_csv(placed.root / "data" / "raw" / "orders.csv", index=False)
-    return placed
-
-
-def run(spec: ModelSpec, order: Order | None = None, progress: Callable[..., None] = lambda *_: None) -> Trained:
-    return train(spec, order or Order(now=NOW, effort="quick"), CONFIG, OFFLINE, progress)
 
 
 def test_a_run_leaves_a_bundle_that_loads_and_that_serving_is_pointed_to(spec: ModelSpec) -> None:

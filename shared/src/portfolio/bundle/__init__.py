@@ -10,6 +10,7 @@ from portfolio.bundle.manifest import (
     LinearTerms,
     Manifest,
     Parity,
+    Purpose,
     fingerprint,
 )
 from portfolio.bundle.scorer import Scorer, open_session
@@ -28,6 +29,7 @@ __all__ = [
     "LinearTerms",
     "Manifest",
     "Parity",
+    "Purpose",
     "Scorer",
     "Trust",
     "contributions",

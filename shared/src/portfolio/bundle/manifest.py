@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from portfolio.bundle.calibration import Calibration
+from portfolio.gate import Verdict
 from portfolio.measures import Reading, Vector
 from portfolio.spec import ModelSpec
 
@@ -84,13 +85,27 @@ class DataProvenance(Value):
         return f"{self.name} (synthetic sample)" if self.synthetic else self.name
 
 
+class Purpose(Value):
+    """What the model is for, in words: what goes in, what it answers, what it should not be used for."""
+
+    title: str = ""
+    request: str = ""
+    response: str = ""
+    use: str = ""
+    limits: tuple[str, ...] = ()
+
+
 class Manifest(Value):
-    """Format 1. `metrics` has the readings of `model`, `dummy` and `defaults` on the same test rows."""
+    """Format 1. `metrics` has the readings of `model`, `dummy` and `defaults` on the same test rows.
+
+    `purpose` and `verdict` are missing in bundles of release 1.0.
+    """
 
     format: Literal[1] = 1
     name: str
     version: FolderName
     created: str
+    purpose: Purpose = Purpose()
     task: dict[str, Any]
     family: Literal["lightgbm", "linear"]
     request_schema: dict[str, Any]
@@ -117,6 +132,7 @@ class Manifest(Value):
     data: DataProvenance
     git_commit: str
     libraries: dict[str, str]
+    verdict: Verdict | None = None
     files: dict[str, str] = {}
 
 

@@ -14,7 +14,7 @@ from portfolio.data.rules import Mask, Report, validate
 from portfolio.data.source import DataFile
 from portfolio.data.split import group_keys
 from portfolio.errors import DataError
-from portfolio.spec import Binary, Column, Frame, ModelSpec, Task
+from portfolio.spec import Binary, Column, Frame, ModelSpec, Task, is_missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,8 @@ FIRST_LINE = 2
 class Rows:
     """N valid rows: request `frame`, `target` float64 [N], `extras` for charts, `keys` by which they are split.
 
-    `out_of_scope` counts rows whose target lies outside the task's bounds, `refused` those that broke a rule.
+    `out_of_scope` counts rows whose target lies outside the task's bounds, `refused` those that broke a rule, and
+    `label_coverage` is the share of rows in scope that have a target at all.
     """
 
     frame: Frame
@@ -38,6 +39,7 @@ class Rows:
     file: DataFile
     out_of_scope: int
     refused: Report
+    label_coverage: float
 
     def __len__(self) -> int:
         return len(self.target)
@@ -65,6 +67,7 @@ def load(spec: ModelSpec, file: DataFile, *, max_bad_rows: int, bad_rows_path: P
         file=file,
         out_of_scope=int((~scope).sum()),
         refused=report,
+        label_coverage=float(1 - is_missing(frame[spec.task.target][scope]).mean()),
     )
 
 

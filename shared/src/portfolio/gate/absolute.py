@@ -31,7 +31,7 @@ def at_least(what: str, value: float | None, limit: float) -> Answer:
     if value is None or math.isnan(value):
         return Answer(None, limit, False, f"{what} was not measured")
     passed = value >= limit
-    return Answer(float(value), limit, passed, f"{value:.4g} is {'within' if passed else 'below'} {limit:g}")
+    return Answer(float(value), limit, passed, f"{value:.4g} {'reaches' if passed else 'is below'} {limit:g}")
 
 
 def at_most(what: str, value: float | None, limit: float) -> Answer:
@@ -39,4 +39,4 @@ def at_most(what: str, value: float | None, limit: float) -> Answer:
     if value is None or math.isnan(value):
         return Answer(None, limit, False, f"{what} was not measured")
     passed = value <= limit
-    return Answer(float(value), limit, passed, f"{value:.4g} is {'within' if passed else 'above'} {limit:g}")
+    return Answer(float(value), limit, passed, f"{value:.4g} {'is within' if passed else 'is above'} {limit:g}")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from portfolio.gate.absolute import at_least
 from portfolio.gate.metric import gain, least_gain, measure
-from portfolio.gate.verdict import Answer, Evidence
+from portfolio.gate.verdict import Answer, Evidence, Mask
 from portfolio.measures import Predictions
-from portfolio.spec import Comparison, Improves, NoWorse, NoWorseSlice
+from portfolio.spec import HEADLINES, Comparison, Cooldown, Improves, NoWorse, NoWorseSlice
 
 
 def ask_comparison(rule: Comparison, evidence: Evidence) -> Answer:
     """Compare; without a champion the rule does not apply, and a number that is missing fails."""
     if evidence.champion is None:
-        return Answer(None, rule.by, None, "not applicable: there is no champion")
+        limit = rule.limit if isinstance(rule, Cooldown) else rule.by
+        return Answer(None, limit, None, "not applicable: there is no champion")
     match rule:
         case NoWorse():
             return _no_worse(rule, evidence, evidence.champion)
@@ -22,6 +24,8 @@ def ask_comparison(rule: Comparison, evidence: Evidence) -> Answer:
             return _no_worse_slice(rule, evidence)
         case Improves():
             return _improves(rule, evidence, evidence.champion)
+        case Cooldown(limit):
+            return at_least("the time of the last promotion", evidence.hours_since_promotion, limit)
     assert_never(rule)
 
 
@@ -47,9 +51,12 @@ def _improves(rule: Improves, evidence: Evidence, champion: Predictions) -> Answ
 
 def _no_worse_slice(rule: NoWorseSlice, evidence: Evidence) -> Answer:
     """The slice with the least room left decides; value and limit are its own. Point estimates: slices are small."""
+    if evidence.slices is None:
+        return Answer(None, -rule.by, None, "not applicable: the project names no slices")
     if not evidence.slices:
         return Answer(None, -rule.by, False, "no slice was measured")
-    answers = [_slice(rule, _rows_of(evidence, name), name) for name in evidence.slices]
+    rule = replace(rule, metric=rule.metric or HEADLINES[evidence.kind])
+    answers = [_slice(rule, _rows_of(evidence, rows), name) for name, rows in evidence.slices.items()]
     return min(answers, key=_room)
 
 
@@ -67,15 +74,14 @@ def _room(answer: Answer) -> float:
     return float("-inf") if answer.value is None else answer.value - answer.limit
 
 
-def _rows_of(evidence: Evidence, name: str) -> Evidence:
-    rows = evidence.slices[name]
+def _rows_of(evidence: Evidence, rows: Mask) -> Evidence:
     return replace(
         evidence,
         truth=evidence.truth[rows],
         groups=evidence.groups[rows],
         candidate=evidence.candidate[rows],
         champion=evidence.champion[rows] if evidence.champion else None,
-        slices={},
+        slices=None,
     )
 
 

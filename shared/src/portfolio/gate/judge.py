@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from portfolio.gate.absolute import ask_absolute
 from portfolio.gate.comparison import ask_comparison
 from portfolio.gate.verdict import Check, Consequence, Decision, Evidence, Overridden, Verdict
-from portfolio.spec import Absolute, AtLeast, AtMost, Improves, Rule
+from portfolio.spec import Absolute, AtLeast, AtMost, Cooldown, Improves, Rule
 
 
 def judge(rules: Sequence[Rule | Overridden], evidence: Evidence, *, floors_advise: bool = False) -> Verdict:
@@ -16,7 +16,8 @@ def judge(rules: Sequence[Rule | Overridden], evidence: Evidence, *, floors_advi
     A candidate that is unfit or worse than the champion is blocked; one that is merely no reason to change keeps it.
     """
     checks = tuple(_check(rule, evidence, floors_advise) for rule in rules)
-    return Verdict(_decision({check.consequence for check in checks if check.counts}), checks)
+    decision = _decision({check.consequence for check in checks if check.counts})
+    return Verdict(decision, checks, evidence.champion_version)
 
 
 def _decision(consequences: set[Consequence]) -> Decision:
@@ -37,6 +38,6 @@ def _answered(rule: Rule, name: str, reason: str, *, evidence: Evidence, floors_
 
 
 def _consequence(rule: Rule, floors_advise: bool) -> Consequence:
-    if isinstance(rule, Improves):
+    if isinstance(rule, Improves | Cooldown):
         return "keep"
     return "advise" if floors_advise and isinstance(rule, AtLeast | AtMost) else "block"

@@ -14,16 +14,18 @@ from portfolio.spec import Rule
 Decision = Literal["promote", "keep", "block"]
 """The candidate may be promoted; the champion stays, as it is as good; the candidate may not serve."""
 Consequence = Literal["block", "keep", "advise"]
+Outcome = Literal["passed", "failed", "advice", "not applicable"]
 RESAMPLES = 1000
 """The fewest draws that a bound at 2.5 % is taken from."""
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Candidate and champion (None where there is none) on the same N test rows.
 
-    `slices` are masks [N] of the rows in each; `facts` are those of the bundle. A number that
-    is missing fails its rule. Raises ValueError for too few `resamples`.
+    `slices` are masks [N] of the rows in each, None where the project names none; `facts` are those of the bundle. A
+    number that is missing fails its rule. Raises ValueError for too few `resamples`.
     """
 
     kind: str
@@ -31,9 +33,11 @@ class Evidence:
     groups: np.ndarray[Any, np.dtype[np.int64]]
     candidate: Predictions
     champion: Predictions | None
-    slices: Mapping[str, np.ndarray[Any, np.dtype[np.bool_]]] = field(default_factory=dict)
+    champion_version: str = ""
+    slices: Mapping[str, Mask] | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     label_coverage: float | None = None
+    hours_since_promotion: float | None = None
     resamples: int = RESAMPLES
     seed: int = 0
 
@@ -69,13 +73,24 @@ class Check:
         """Failed, and not as mere advice."""
         return self.passed is False and self.consequence != "advise"
 
+    @property
+    def outcome(self) -> Outcome:
+        """How it went, in a word or two."""
+        if self.passed is None:
+            return "not applicable"
+        return "passed" if self.passed else "failed" if self.counts else "advice"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says: promote, keep the champion, or block, for the named reasons."""
+    """What the gate says: promote, keep the champion, or block, for the named reasons.
+
+    `champion` is the bundle version that the candidate was compared with; empty where there was none.
+    """
 
     decision: Decision
     checks: tuple[Check, ...]
+    champion: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:

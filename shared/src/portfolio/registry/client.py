@@ -21,16 +21,16 @@ BUNDLE = "bundle"
 
 
 def register(
-    settings: Settings, manifest: Manifest, *, bundle: Path, plots: Path, tags: Mapping[str, str]
+    settings: Settings, manifest: Manifest, *, bundle: Path, artifacts: Path, tags: Mapping[str, str]
 ) -> RegisteredVersion:
-    """Log a run (parameters, metrics, plots, bundle) and create a model version of it, still without an alias."""
+    """Log a run (parameters, metrics, bundle, other artifacts) and create a version of it, still without an alias."""
     from portfolio.bundle.files import (
         manifest_digest,  # late, as all of bundle here: the idle sidecar has no numpy
     )
 
     digest = manifest_digest(bundle)
     with _client(settings) as client:
-        run_id = _log_run(client, manifest, bundle, plots)
+        run_id = _log_run(client, manifest, bundle, artifacts)
         _ensure_model(client, manifest.name)
         created = client.create_model_version(
             manifest.name,
@@ -127,7 +127,7 @@ def _client(settings: Settings) -> Iterator[MlflowClient]:
         ) from error
 
 
-def _log_run(client: MlflowClient, manifest: Manifest, bundle: Path, plots: Path) -> str:
+def _log_run(client: MlflowClient, manifest: Manifest, bundle: Path, artifacts: Path) -> str:
     from mlflow.entities import Metric, Param
 
     experiment = client.get_experiment_by_name(manifest.name)
@@ -139,7 +139,7 @@ def _log_run(client: MlflowClient, manifest: Manifest, bundle: Path, plots: Path
         params = [Param(key, str(value)) for key, value in {"family": manifest.family, **manifest.params}.items()]
         client.log_batch(run_id, metrics=metrics, params=params)
         client.log_artifacts(run_id, str(bundle), BUNDLE)
-        client.log_artifacts(run_id, str(plots), "plots")
+        client.log_artifacts(run_id, str(artifacts))
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise

@@ -4,11 +4,13 @@ from portfolio.spec.frame import Features, Frame, is_missing
 from portfolio.spec.model import ModelSpec
 from portfolio.spec.request import Column, Request, Response
 from portfolio.spec.rules import (
+    ANY_MODEL,
     Absolute,
     AtLeast,
     AtMost,
     BundleAtMost,
     Comparison,
+    Cooldown,
     Improves,
     MinLabelCoverage,
     MinRows,
@@ -18,9 +20,11 @@ from portfolio.spec.rules import (
     with_limit,
 )
 from portfolio.spec.source import Dataset, Source
-from portfolio.spec.tasks import Binary, BinaryOutcome, Outcome, Regression, RegressionOutcome, Task
+from portfolio.spec.tasks import HEADLINES, Binary, BinaryOutcome, Outcome, Regression, RegressionOutcome, Task
 
 __all__ = [
+    "ANY_MODEL",
+    "HEADLINES",
     "Absolute",
     "AtLeast",
     "AtMost",
@@ -29,6 +33,7 @@ __all__ = [
     "BundleAtMost",
     "Column",
     "Comparison",
+    "Cooldown",
     "Dataset",
     "Features",
     "Frame",

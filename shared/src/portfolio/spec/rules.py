@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
-Fact = Literal["megabytes", "parity"]
-"""Of a bundle: its size, the largest difference between graph and fitted model."""
+Fact = Literal["megabytes", "milliseconds", "parity"]
+"""Of a bundle: its size, the time that one row takes, the largest difference between graph and fitted model."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,18 @@ class NoWorse:
 
 @dataclass(frozen=True)
 class NoWorseSlice:
-    """In no slice worse than the champion by more than the share `by` of its value there."""
+    """In no slice of the spec worse than the champion by more than the share `by` of its value there.
 
-    metric: str
+    `metric` is the task's headline where it is left out.
+    """
+
+    metric: str = ""
     _: KW_ONLY
     by: float
 
     @property
     def name(self) -> str:
-        return f"{self.metric} of no slice worse than champion by {self.by:g} of it"
+        return f"{self.metric or 'headline'} of no slice worse than champion by {self.by:g} of it"
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,32 @@ class Improves:
         return f"{self.metric} better than champion by {self.by:g} of it"
 
 
+@dataclass(frozen=True)
+class Cooldown:
+    """The champion was promoted `limit` hours ago or more."""
+
+    limit: float
+
+    @property
+    def name(self) -> str:
+        return f"hours since the last promotion >= {self.limit:g}"
+
+
 Absolute = AtLeast | AtMost | MinRows | MinLabelCoverage | BundleAtMost
 """Asked of the candidate alone."""
-Comparison = NoWorse | NoWorseSlice | Improves
+Comparison = NoWorse | NoWorseSlice | Improves | Cooldown
 """Asked beside the champion; not applicable where there is none."""
 Rule = Absolute | Comparison
+
+ANY_MODEL: tuple[Rule, ...] = (
+    MinRows(200),
+    MinLabelCoverage(0.95),
+    BundleAtMost("megabytes", 25),
+    BundleAtMost("milliseconds", 5),
+    BundleAtMost("parity", 5e-5),
+    NoWorseSlice(by=0.05),
+)
+"""Asked of every model, before the rules of its project."""
 
 
 def with_limit(rule: Rule, limit: float) -> Rule:

@@ -55,3 +55,5 @@ class Regression:
 
 
 Task = Binary | Regression
+HEADLINES = {task.kind: task.headline for task in (Binary, Regression)}
+"""The metric that speaks for a model, by kind of task."""

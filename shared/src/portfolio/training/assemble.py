@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -25,6 +28,7 @@ from portfolio.bundle import (
     LinearTerms,
     Manifest,
     Parity,
+    Purpose,
     Scorer,
     contributions,
     fingerprint,
@@ -34,7 +38,9 @@ from portfolio.bundle import (
 )
 from portfolio.data.frames import frame_of, rows_of, take
 from portfolio.data.table import Rows
+from portfolio.gate import Verdict
 from portfolio.profile import profile
+from portfolio.settings import CardConfig
 from portfolio.spec import ModelSpec
 from portfolio.training.attribution import attribute
 from portfolio.training.card import render
@@ -59,11 +65,13 @@ class Result:
     evaluation: Evaluation
     graph: bytes
     parity: Parity
+    card: CardConfig
     repeatable: bool
 
 
-def assemble(result: Result, models: Path, *, now: datetime) -> Path:
-    """Write `models/<version>/` and return it; an interrupted run leaves no directory of that name."""
+@contextmanager
+def draft(result: Result, models: Path, *, now: datetime) -> Iterator[Scorer]:
+    """A bundle that lacks only its verdict, under a name that goes when it is not completed."""
     version = f"{now:%Y%m%dT%H%M%SZ}-{sha256(result.graph).hexdigest()[:6]}"
     part = models / f".{version}.{os.getpid()}.part"
     part.mkdir(parents=True)
@@ -71,11 +79,19 @@ def assemble(result: Result, models: Path, *, now: datetime) -> Path:
         manifest = _manifest(result, version, now)
         _write_files(result, part, manifest)
         seal(part, manifest)
-        _try_out(load(part, result.spec, ANYONE))
-        part.rename(models / version)
+        scorer = load(part, result.spec, ANYONE)
+        _try_out(scorer)
+        yield scorer
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return models / version
+
+
+def complete(drafted: Scorer, verdict: Verdict) -> Path:
+    """Add the verdict and the model card, and give the bundle its name: `models/<version>/`, which is returned."""
+    part, manifest = drafted.directory, drafted.manifest.model_copy(update={"verdict": verdict})
+    (part / "model_card.md").write_text(render(manifest), encoding="utf-8")
+    seal(part, manifest)
+    return part.rename(part.with_name(manifest.version))
 
 
 def _try_out(scorer: Scorer) -> None:
@@ -89,7 +105,6 @@ def _write_files(result: Result, part: Path, manifest: Manifest) -> None:
     if isinstance(result.fitted.model, TreeModel):
         result.fitted.model.booster.save_model(part / "booster.txt")
     (part / "MLmodel").write_text(yaml.safe_dump(pyfunc.describe(manifest), sort_keys=False), encoding="utf-8")
-    (part / "model_card.md").write_text(render(result.spec, manifest), encoding="utf-8")
     _reference(result).to_parquet(part / "reference.parquet", index=False)
     if result.spec.open_data:
         (part / "data.json.gz").write_bytes(gzip.compress(orjson.dumps(_open_data(result)), mtime=0))
@@ -102,6 +117,7 @@ def _manifest(result: Result, version: str, now: datetime) -> Manifest:
         name=spec.name,
         version=version,
         created=now.isoformat(timespec="seconds"),
+        purpose=_purpose(spec, result.card),
         task={"kind": spec.task.kind, "headline": spec.task.headline, "scale": spec.task.scale, **asdict(spec.task)},
         family="lightgbm" if isinstance(fitted.model, TreeModel) else "linear",
         request_schema=spec.request.model_json_schema(),
@@ -134,6 +150,11 @@ def _manifest(result: Result, version: str, now: datetime) -> Manifest:
         git_commit=_git_commit(spec.root),
         libraries={name: installed(name) for name in LIBRARIES},
     )
+
+
+def _purpose(spec: ModelSpec, card: CardConfig) -> Purpose:
+    request, response = (inspect.getdoc(kind) or "" for kind in (spec.request, spec.response))
+    return Purpose(title=spec.title, request=request, response=response, use=card.use, limits=card.limits)
 
 
 def _scores(result: Result, rows: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -16,7 +16,6 @@ from rich.table import Table
 from portfolio import registry, terminal
 from portfolio.bundle.keys import read_signing_key
 from portfolio.errors import PortfolioError
-from portfolio.gate import Check
 from portfolio.settings import Effort, Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.card import headline
@@ -24,7 +23,7 @@ from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
 KEPT, BLOCKED = 2, 3
-MARKS = {True: "[green]passed[/]", False: "[red]failed[/]", None: "[dim]-[/]"}
+COLOURS = {"passed": "green", "failed": "red", "advice": "yellow", "not applicable": "dim"}
 
 DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
 Register = Annotated[bool | None, typer.Option(help="Register in MLflow. Left out: where MLflow answers.")]
@@ -107,7 +106,7 @@ def _summarise(trained: Trained, settings: Settings) -> None:
         console.print(f"  {breach}; listed in {trained.bad_rows}", markup=False)
     table = Table("rule", "", "why", box=None, padding=(0, 2, 0, 0))
     for check in trained.verdict.checks:
-        table.add_row(check.rule, _mark(check), escape(check.why))
+        table.add_row(check.rule, f"[{COLOURS[check.outcome]}]{check.outcome}[/]", escape(check.why))
     console.print(table)
     where = (
         f"version {registered.version} at {settings.registry_address}" if registered else "no (not asked, or no MLflow)"
@@ -140,7 +139,3 @@ def _way_out(trained: Trained) -> str:
 
 def _cache(trained: Trained) -> Path:
     return trained.bundle.parents[1] / "cache" / "current"
-
-
-def _mark(check: Check) -> str:
-    return "[yellow]advice[/]" if check.consequence == "advise" and check.passed is False else MARKS[check.passed]

@@ -9,15 +9,16 @@ from pathlib import Path
 from portfolio.bundle import ANYONE, Manifest, verify
 from portfolio.data import source, split, table
 from portfolio.data.rules import Report
-from portfolio.gate import Verdict, overridden
+from portfolio.gate import Verdict, judge, overridden
 from portfolio.settings import Config, Effort, Settings
-from portfolio.spec import ModelSpec
-from portfolio.training.assemble import Result, assemble
+from portfolio.spec import ANY_MODEL, ModelSpec
+from portfolio.training.assemble import Result, complete, draft
 from portfolio.training.evaluate import measure, refit
+from portfolio.training.evidence import find_champion, gather
 from portfolio.training.export import to_onnx
 from portfolio.training.parity import check_parity
 from portfolio.training.problem import pose
-from portfolio.training.publish import Published, compare, publish, record
+from portfolio.training.publish import Published, publish, record
 from portfolio.training.search import Progress, search
 
 
@@ -46,7 +47,7 @@ class Trained:
 def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, progress: Progress) -> Trained:
     """Train a project's model. Raises DataError, BundleError or RegistryError; nothing half-written stays."""
     models = spec.root / "models"
-    training, rules = config.training, overridden(spec.rules, config.gate.overrides)
+    training, rules = config.training, overridden((*ANY_MODEL, *spec.rules), config.gate.overrides)
 
     bad_rows = models / "bad_rows.csv"
     file = source.find(spec, named=order.data_path, mirror=settings.data_mirror)
@@ -57,10 +58,12 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     evaluation = measure(spec, problem, fitted)
     graph = to_onnx(fitted.model, problem.encoder)
     parity = check_parity(graph, fitted.model, problem)
-    result = Result(spec, rows, problem, fitted, evaluation, graph, parity, repeatable=not found.braked)
-    bundle = assemble(result, models, now=order.now)
+    result = Result(spec, rows, problem, fitted, evaluation, graph, parity, config.card, repeatable=not found.braked)
+    with draft(result, models, now=order.now) as drafted:
+        evidence = gather(drafted, result, find_champion(spec, settings, registered=order.register), now=order.now)
+        verdict = judge(rules, evidence, floors_advise=file.dataset.synthetic)
+        bundle = complete(drafted, verdict)
     manifest = verify(bundle, ANYONE)
-    verdict = compare(result, rules, settings, bundle=bundle, registered=order.register)
     published = publish(bundle, manifest, verdict, settings, register=order.register)
     record(models, manifest, verdict)
     return Trained(bundle, rows.refused, bad_rows, manifest, verdict, published)

@@ -1,56 +1,22 @@
-"""The end of a run: what the gate says beside the champion, the registry's entry, and what serving loads."""
+"""The end of a run: the registry's entry, and what serving loads."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
 from portfolio import registry
-from portfolio.bundle import Manifest, Scorer, load, read_trust, sign
+from portfolio.bundle import Manifest, sign
 from portfolio.bundle.keys import SigningKey, read_signing_key
-from portfolio.bundle.pointer import Current, read_current, write_current
-from portfolio.errors import BundleError
-from portfolio.gate import RESAMPLES, Evidence, Overridden, Verdict, judge
-from portfolio.logs import logger
-from portfolio.measures import Predictions
+from portfolio.bundle.pointer import Current, write_current
+from portfolio.gate import Verdict
 from portfolio.promotion.flow import make_champion
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
-from portfolio.spec import ModelSpec, Rule
-from portfolio.training.assemble import Result
-from portfolio.training.evaluate import slice_rows
 from portfolio.training.plots import draw
-from portfolio.training.problem import Problem, predictions
-
-log = logger(__name__)
-
-
-def compare(
-    result: Result, rules: Sequence[Rule | Overridden], settings: Settings, *, bundle: Path, registered: bool
-) -> Verdict:
-    """Ask the gate about a result beside the champion, re-scored on the same test rows, which neither trained on."""
-    spec, problem = result.spec, result.problem
-    champion = _champion(spec, settings, registered=registered)
-    evidence = Evidence(
-        kind=spec.task.kind,
-        truth=problem.test.truth,
-        groups=problem.test.groups,
-        candidate=result.evaluation.predicted,
-        champion=_rescored(champion, problem) if champion else None,
-        slices=slice_rows(spec, problem.test),
-        facts={
-            "megabytes": sum(path.stat().st_size for path in bundle.iterdir()) / 1e6,
-            "parity": result.parity.largest_difference,
-        },
-        label_coverage=1.0,  # a row without a label was refused before the split
-        resamples=max(RESAMPLES, problem.config.bootstrap),
-        seed=problem.config.seed,
-    )
-    return judge(rules, evidence, floors_advise=result.rows.file.dataset.synthetic)
 
 
 @dataclass(frozen=True)
@@ -89,36 +55,12 @@ def record(models: Path, manifest: Manifest, verdict: Verdict) -> None:
     part.replace(models / "metrics.json")
 
 
-def _champion(spec: ModelSpec, settings: Settings, *, registered: bool) -> Scorer | None:
-    """The registry's champion where it is asked, else what `models/current` names; None where it can't be scored."""
-    trust = read_trust(settings)
-    try:
-        if not registered:
-            current = read_current(spec.root / "models" / "current")
-            return load(spec.root / "models" / current.bundle, spec, trust) if current else None
-        version = registry.champion(spec.name, settings)
-        if version is None:
-            return None
-        with tempfile.TemporaryDirectory() as folder:
-            return load(registry.download(version, Path(folder) / "champion", settings), spec, trust)
-    except BundleError as error:
-        # a champion that can't be scored can't serve either: it must not keep its successor out
-        log.warning("champion can't be scored, so rules against it don't apply", reason=str(error))
-        return None
-
-
-def _rescored(champion: Scorer, problem: Problem) -> Predictions:
-    manifest = champion.manifest
-    answers = champion.answers(champion.margins(problem.test.frame))
-    return predictions(problem.task, answers, threshold=manifest.threshold, interval=manifest.interval)
-
-
 def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Settings) -> RegisteredVersion:
     with tempfile.TemporaryDirectory() as folder:
-        draw(manifest, Path(folder))
+        draw(manifest, Path(folder) / "plots")
         (Path(folder) / "verdict.json").write_bytes(orjson.dumps(asdict(verdict), option=orjson.OPT_INDENT_2))
         tags = {"verdict": verdict.decision, "verdict_failed": orjson.dumps(verdict.failed).decode()}
-        return registry.register(settings, manifest, bundle=bundle, plots=Path(folder), tags=tags)
+        return registry.register(settings, manifest, bundle=bundle, artifacts=Path(folder), tags=tags)
 
 
 def _go_live(
