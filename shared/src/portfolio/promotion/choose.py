@@ -40,8 +40,8 @@ def check_reason(*, force: bool, reason: str) -> None:
 def check_admitted(target: RegisteredVersion, *, force: bool, reason: str) -> None:
     """Raise NotPromoted for a version that was put away or that the gate did not want, unless somebody answers for it.
 
-    What the gate has blocked is unfit: that takes force. What it would not exchange the champion for is as good as
-    the champion: a reason is enough.
+    What the gate has blocked is unfit: that takes force. Where it would keep the champion, nothing is wrong with the
+    version, but nothing is won, or it comes too soon: a reason is enough.
     """
     check_reason(force=force, reason=reason)
     what = f"version {target.version} of {target.name}"
@@ -54,7 +54,7 @@ def check_admitted(target: RegisteredVersion, *, force: bool, reason: str) -> No
         raise NotPromoted(f"The gate has blocked {what}.", remedy=remedy)
     if target.verdict == "keep" and not reason.strip():
         raise NotPromoted(
-            f"The gate would keep the champion: {what} is no better.", remedy="--reason TEXT takes it all the same."
+            f"The gate would keep the champion rather than take {what}.", remedy="--reason TEXT takes it all the same."
         )
 
 
