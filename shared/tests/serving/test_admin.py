@@ -96,8 +96,9 @@ def test_a_refused_version_is_a_conflict_and_the_old_goes_on(open_client: TestCl
         assert "model.onnx" in problem(answer)["detail"]
     assert open_client.post("/predict", json=ORDER).json()["model_version"] == "1"
     info = open_client.get("/model/info").json()
-    assert (info["model_version"], info["last_refused"]["model_version"]) == ("1", "2")
-    assert re.search(r'^model_load_failures_total\{stage="load"\} [1-9]', open_client.get("/metrics").text, re.M)
+    assert (info["model_version"], info["last_failure"]["model_version"]) == ("1", "2")
+    counted = r'^model_load_failures_total\{reason="altered",stage="load"\} [1-9]'
+    assert re.search(counted, open_client.get("/metrics").text, re.M)
 
 
 def test_a_version_that_was_repaired_goes_live(open_client: TestClient, spec: ModelSpec) -> None:

@@ -57,8 +57,8 @@ def test_the_refused_bundle_is_remembered_with_its_reason(spec: ModelSpec) -> No
     (spec.root / "cache" / "v2" / "model.onnx").write_bytes(b"x")
     failure = resolve(spec).failure
     assert failure is not None
-    assert failure.bundle.endswith("v2")
-    assert "model.onnx" in failure.reason
+    assert (failure.bundle, failure.model_version, failure.stage, failure.reason) == ("v2", "2", "load", "altered")
+    assert "model.onnx" in failure.detail
 
 
 def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> None:
@@ -66,7 +66,7 @@ def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> N
     with TestClient(create_app(spec)) as client:
         info = client.get("/model/info").json()
     assert info["model_version"] == "v1"
-    assert "model.onnx" in info["last_refused"]["reason"]
+    assert "model.onnx" in info["last_failure"]["detail"]
 
 
 def test_a_bundle_whose_graph_can_not_run_is_passed_over(spec: ModelSpec, key: SigningKey) -> None:
@@ -82,7 +82,7 @@ def test_a_bundle_that_other_features_made_is_passed_over(spec: ModelSpec) -> No
     changed = replace(spec, features=lambda frame: {**frame, "load": frame["weight"]})
     state = resolve(changed)
     assert state.model is None
-    assert "golden row" in (state.failure.reason if state.failure else "")
+    assert "golden row" in (state.failure.detail if state.failure else "")
 
 
 def test_another_projects_bundle_is_passed_over(spec: ModelSpec) -> None:
@@ -154,7 +154,7 @@ def test_what_serves_stays_where_its_successor_is_refused(spec: ModelSpec) -> No
     after = resolve(spec, before)
     assert after.model is before.model  # and not the local v1, which the order would have next
     assert after.failure is not None
-    assert (after.failure.model_version, "model.onnx" in after.failure.reason) == ("3", True)
+    assert (after.failure.model_version, "model.onnx" in after.failure.detail) == ("3", True)
 
 
 def test_what_serves_stays_where_its_pointer_can_not_be_read(spec: ModelSpec) -> None:
@@ -194,8 +194,8 @@ def test_a_bundle_that_nobody_signed_is_passed_over_with_the_way_out(spec: Model
     assert state.model is not None
     assert state.model.current.model_version == "v1"
     assert state.failure is not None
-    assert "is not signed" in state.failure.reason
-    assert "portfolio promote NAME --version N" in state.failure.reason
+    assert (state.failure.reason, "is not signed" in state.failure.detail) == ("unsigned", True)
+    assert "portfolio promote NAME --version N" in state.failure.detail
 
 
 def test_a_key_that_can_not_be_read_stops_the_start(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
