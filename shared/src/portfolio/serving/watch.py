@@ -43,11 +43,10 @@ class Watch:
 
     def look(self) -> None:
         """Make what the pointers name live where that is not done, and post what is served."""
-        began = time.monotonic()
-        named = self._named()  # first: what changes from here on is seen later
+        named = self._named()
         if named == self._seen:
             return
-        self._seen = named
+        self._seen, began = named, time.monotonic()  # in this order: who asked before it was seen asked before it began
         self._follow()
         self._board.post(self._notice(began))
 
