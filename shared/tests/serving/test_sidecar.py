@@ -63,7 +63,7 @@ class World:
 
     def follower(self, last: Attempt | None = None) -> Follower:
         kept = {"last": last} if last else {}
-        follower = Follower(
+        return Follower(
             self.ask,
             self.bring,
             self.pointer,
@@ -72,7 +72,6 @@ class World:
             clock=lambda: self.time,
             **kept,
         )
-        return follower
 
 
 @pytest.fixture
