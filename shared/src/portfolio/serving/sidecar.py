@@ -1,6 +1,6 @@
 """`python -m portfolio.serving.sidecar PROJECT CACHE PARENT`: follow the registry's champion for a service.
 
-It asks MLflow plainly, and leaves what takes memory to a fork of itself that ends: idle it holds 49 MB instead of 176.
+It asks MLflow plainly, and leaves what takes memory to a fork of itself that ends: idle it holds 45 MB instead of 176.
 """
 
 from __future__ import annotations
