@@ -96,6 +96,24 @@ def train(
     terminal.run(command)
 
 
+def retrain(
+    name: Name = "",
+    demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
+    data_path: Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, refreshed.")] = None,
+) -> None:
+    """Refresh the data, train, gate, promote or keep. Exit code: 0 promoted, 1 error, 2 champion kept, 3 blocked."""
+
+    def command() -> int:
+        from portfolio.training.command import effort_of
+        from portfolio.training.retrain_command import run_retraining
+
+        spec = find_project(name or only_project())
+        return run_retraining(spec, effort=effort_of(demo=demo, quick=quick), data_path=data_path)
+
+    terminal.run(command)
+
+
 def evaluate(
     names: Names = None,
     demo: Annotated[bool, typer.Option("--demo", help="A shorter search in every split.")] = False,
@@ -239,6 +257,7 @@ def _app() -> typer.Typer:
         app.command()(command)
     app.command()(promotion.promote)
     app.command()(promotion.keys)
+    app.command("retrain")(retrain)
     app.command("sign")(promotion.sign_bundle)
     app.command("verify")(promotion.verify_bundle)
     twin = _group("The synthetic samples in data/sample.")
