@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 from rich.table import Table
 
@@ -120,6 +121,7 @@ def evaluate(
     quick: Annotated[bool, typer.Option("--quick", help="No search: the known good parameters.")] = False,
     seeds: Annotated[int | None, typer.Option(min=2, help="Number of splits; else the configured one.")] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="Salt of the first split.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
 ) -> None:
     """Quality over many splits, the search repeated in each, beside LightGBM's defaults on the same rows."""
     from portfolio.training import command as training
@@ -128,8 +130,9 @@ def evaluate(
     effort = training.effort_of(demo=demo, quick=quick)
 
     def command() -> None:
-        for spec in _specs(names):
-            show(spec, effort=effort, seeds=seeds, first_seed=first_seed)
+        found = {spec.name: show(spec, effort=effort, seeds=seeds, first_seed=first_seed) for spec in _specs(names)}
+        if report:
+            report.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
 
     terminal.run(command)
 

@@ -90,9 +90,7 @@ def _change(done: Retrained) -> str:
         return "There is no champion to compare with."
     if done.data_changed is None:
         return "The champion's bundle can't be read, so it is not known whether the data has changed."
-    return (
-        "Changed since the champion was trained." if done.data_changed else "The same as the champion was trained on."
-    )
+    return "Changed since the champion's training." if done.data_changed else "The same as at the champion's training."
 
 
 def _on_figures(done: Retrained) -> Iterator[str]:
