@@ -68,6 +68,7 @@ def settings(server: Settings, mirror: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.mlflow_tracking_uri)
     monkeypatch.setenv("DATA_MIRROR", str(mirror.parents[1]))
     monkeypatch.setenv("SIGNING_KEY", str(key))
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/store.db")
     return Settings()
 
 
@@ -205,12 +206,14 @@ def test_data_that_breaks_the_rules_trains_nothing(spec: ModelSpec, settings: Se
     assert champion(spec, settings) == "1"
 
 
-@pytest.mark.parametrize("registered", [True, False])
+@pytest.mark.parametrize(
+    ("address", "said"), [("http://127.0.0.1:9", "at http://127.0.0.1:9"), ("", "no MLFLOW_TRACKING_URI")]
+)
 def test_without_a_registry_nothing_is_fetched_or_trained(
-    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, registered: bool
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, address: str, said: str
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9" if registered else "")
-    with pytest.raises(RegistryError, match="make mlflow"):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(RegistryError, match=rf"{said}.*make mlflow"):
         retrain(spec)
     assert [path.name for path in spec.root.iterdir()] == ["configs"]
 
