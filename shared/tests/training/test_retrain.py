@@ -110,6 +110,7 @@ def test_the_first_one_makes_the_champion_from_the_mirrors_data(
     assert (facts["outcome"]["state"], facts["champion"], facts["data"]["changed"]) == ("promoted", None, None)
     assert facts["data"]["now"]["sha256"] == digest(mirror)
     shown = capsys.readouterr().out
+    assert "Version 1 is the first champion." in page
     assert page in shown
     assert f"models/reports/{facts['candidate']['bundle']}.md" in shown
 

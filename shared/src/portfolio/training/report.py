@@ -61,8 +61,8 @@ def render(done: Retrained) -> str:
 def _summary(done: Retrained) -> str:
     version, before = done.version.version, done.before.version.version if done.before else None
     if done.outcome.state == "promoted":
-        place = f"in place of version {before}; promoted in {done.outcome.seconds:.1f} s" if before else "the first"
-        return f"Version {version} is the champion, {place}. Training took {done.seconds:.0f} s."
+        place = f"champion, in place of version {before}; promoted in {done.outcome.seconds:.1f} s"
+        return f"Version {version} is the {place if before else 'first champion'}. Training took {done.seconds:.0f} s."
     stays = f"version {before} stays the champion" if before else "there is still no champion"
     if done.outcome.state == "failed":
         return f"The gate promotes version {version}, but the promotion failed: {done.outcome.reason}"
@@ -96,15 +96,18 @@ def _change(done: Retrained) -> str:
 def _on_figures(done: Retrained) -> Iterator[str]:
     candidate, known = done.trained.manifest.metrics["model"], done.before.manifest if done.before else None
     champion = known.metrics["model"] if known else {}
-    rows = "" if done.data_changed is False else ", on its own test rows"
-    yield f"\n## Figures\n\n95 % intervals in brackets; the champion's are those of its training{rows}.\n"
+    rows = "its own test rows" if done.data_changed else "the same test rows"
+    beside = f"; the champion's are those of its training, on {rows}" if known else ""
+    yield f"\n## Figures\n\n95 % intervals in brackets{beside}.\n"
     yield f"| metric | version {done.version.version} | champion |\n|---|---|---|"
     for name, estimate in candidate.items():
         yield f"| {name} | {_cell(estimate)} | {_cell(champion.get(name))} |"
 
 
 def _on_rules(done: Retrained) -> Iterator[str]:
-    yield "\n## Rules\n\nThe champion is scored anew on the same test rows.\n"
+    yield "\n## Rules\n"
+    if done.before:
+        yield "The champion is scored anew on the candidate's test rows.\n"
     yield "| rule | value | limit | | why |\n|---|---|---|---|---|"
     for check in done.trained.verdict.checks:
         value = "-" if check.value is None else f"{check.value:.4g}"
