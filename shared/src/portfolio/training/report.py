@@ -10,11 +10,8 @@ from typing import Any
 import orjson
 
 from portfolio.bundle import DataProvenance
-from portfolio.gate import Check
 from portfolio.measures import Estimate, Reading
 from portfolio.training.retrain import Retrained
-
-MARKS = {True: "passed", False: "failed", None: "not applicable"}
 
 
 def write_report(done: Retrained, folder: Path) -> Path:
@@ -111,7 +108,7 @@ def _on_rules(done: Retrained) -> Iterator[str]:
     yield "| rule | value | limit | | why |\n|---|---|---|---|---|"
     for check in done.trained.verdict.checks:
         value = "-" if check.value is None else f"{check.value:.4g}"
-        yield f"| {check.rule} | {value} | {check.limit:.4g} | {_mark(check)} | {check.why} |"
+        yield f"| {check.rule} | {value} | {check.limit:.4g} | {check.outcome} | {check.why} |"
 
 
 def _next(done: Retrained) -> str:
@@ -126,10 +123,6 @@ def _next(done: Retrained) -> str:
     if done.outcome.state == "kept":
         return f"Nothing. Version {version} stays registered; to take it all the same: {promote}."
     return "Look at the rules that failed: more often it is the data than the model. The champion goes on serving."
-
-
-def _mark(check: Check) -> str:
-    return "advice" if check.consequence == "advise" and check.passed is False else MARKS[check.passed]
 
 
 def _cell(estimate: Estimate | None) -> str:
