@@ -72,7 +72,8 @@ RUN for package in shared projects/*/; do \
 FROM base AS service
 ENV HOME=/tmp \
     MPLCONFIGDIR=/tmp \
-    MLFLOW_TRACKING_URI=""
+    MLFLOW_TRACKING_URI="" \
+    ALLOW_UNSIGNED=0
 WORKDIR /app
 COPY deploy/healthy.py ./
 EXPOSE 8000
@@ -105,6 +106,7 @@ WORKDIR /app/projects/${PROJECT}
 USER 10001:10001
 ARG VERSION=unknown
 ARG REVISION=unknown
+ENV GIT_COMMIT=${REVISION}
 LABEL org.opencontainers.image.title="${PROJECT}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

@@ -16,7 +16,7 @@ ARGS ?=
 STAMP := .venv/.installed-$(shell (pwd; cat requirements/*.txt shared/pyproject.toml projects/*/pyproject.toml \
 	scripts/install.sh) | sha256sum | cut -c1-16)
 
-NEED_PROJECT := $(filter api-start docker-release,$(MAKECMDGOALS))
+NEED_PROJECT := $(filter retrain api-start docker-release,$(MAKECMDGOALS))
 ifneq ($(NEED_PROJECT),)
 ifeq ($(PROJECT),)
 $(error $(NEED_PROJECT) needs a project: make $(NEED_PROJECT) PROJECT=bankchurn)
@@ -31,7 +31,7 @@ endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data keys train evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
 	docker-save docker-load docker-digests test test-fast lint format check scan bench projects-json clean distclean
 
@@ -90,12 +90,22 @@ upgrade-deps: install ## Solve requirements/*.in anew and rewrite the locks
 data: install ## Fetch the data sets into data/raw
 	@$(PORTFOLIO) data $(PROJECT) $(ARGS)
 
+# Your own DVC will do, so that data can be there before the environment is.
+dvc-remote: $(if $(shell command -v dvc),,install) ## Let DVC of this clone use the storage in DVC_REMOTE_URL: a folder, s3://, ssh://
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc remote add --quiet --local --default --force storage \
+	  "$${DVC_REMOTE_URL:?names the storage, a folder or an address such as s3://bucket/portfolio}"
+
 keys: install ## Make the keys that sign models, in keys/, where there are none
 	@$(PORTFOLIO) keys
 
 train: install ## Train, register and gate
 	@$(PORTFOLIO) keys > /dev/null
 	@$(PORTFOLIO) train $(or $(PROJECT),--all) $(ARGS)
+
+# Exit code 2, a champion that is kept, is no failure.
+retrain: install ## Refresh the data, train, gate, promote or keep: make retrain PROJECT=bankchurn
+	@$(PORTFOLIO) keys > /dev/null
+	@$(PORTFOLIO) retrain $(PROJECT) $(ARGS) || { code=$$?; [ $$code -eq 2 ] || exit $$code; }
 
 evaluate: install ## Quality over many splits, beside LightGBM's defaults
 	@$(PORTFOLIO) evaluate $(PROJECT) $(ARGS)

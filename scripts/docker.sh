@@ -20,7 +20,8 @@ docker compose version >/dev/null 2>&1 || fail "docker has no compose plugin; re
 
 VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' shared/pyproject.toml)
 REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-[ -z "$(git status --porcelain 2>/dev/null)" ] || REVISION+=-dirty
+# the figures of a training, in models/, are for people to commit and in no image
+[ -z "$(git status --porcelain -- . ':(exclude)projects/*/models' 2>/dev/null)" ] || REVISION+=-dirty
 PREFIX=$(setting IMAGE_PREFIX | tr "[:upper:]" "[:lower:]")
 PREFIX=${PREFIX:-portfolio/}
 BASE_IMAGE=$(setting BASE_IMAGE)

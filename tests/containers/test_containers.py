@@ -155,6 +155,14 @@ def test_a_model_is_retrained_inside_and_goes_live_without_a_restart(stack: Stac
     assert stack.inspect("bankchurn-api", "{{.State.StartedAt}}") == started
 
 
+def test_the_trainer_retrains_promotes_and_reports(stack: Stack) -> None:
+    shown = stack.type("docker compose -f docker-compose.demo.yml run --rm trainer portfolio retrain telecomai --quick")
+    assert "Version 2 is the champion, in place of version 1" in shown
+    seconds_until(lambda: predict(address("telecom-api"))["model_version"] == "2", at_most=BACK_SECONDS)
+    reports = stack.docker("exec", "telecom-api", "ls", "models/reports").split()
+    assert sorted(name.rpartition(".")[2] for name in reports) == ["json", "md"]
+
+
 def test_a_killed_process_comes_back_by_itself(stack: Stack) -> None:
     begun = time.monotonic()
     stack.must("kill", "-9", stack.inspect("bankchurn-api", "{{.State.Pid}}"))

@@ -16,8 +16,8 @@ from portfolio.bundle.pointer import Current, read_current
 from portfolio.errors import RegistryError
 from portfolio.registry import RegisteredVersion
 from portfolio.serving import fetch as fetching
-from portfolio.serving.board import mark
-from portfolio.serving.fetch import Fetched, tidy
+from portfolio.serving.board import Failure, mark
+from portfolio.serving.fetch import tidy
 from portfolio.serving.resolve import resolve
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -71,7 +71,7 @@ def registry(bundles: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> FakeR
     return fake
 
 
-def fetch(spec: ModelSpec, registry: FakeRegistry) -> Fetched:
+def fetch(spec: ModelSpec, registry: FakeRegistry) -> Failure | None:
     """Bring the registry's champion."""
     return fetching.fetch(spec, registry.champion(), SETTINGS)
 
@@ -139,10 +139,11 @@ def test_a_spoilt_download_is_refused_and_the_last_good_one_stays(
     before = cached(spec)
     registry.bundle, registry.number = bundles["b2"], "2"
     registry.spoil = lambda fetched: (fetched / "model.onnx").write_bytes(b"x")
-    fetched = fetch(spec, registry)
+    failure = fetch(spec, registry)
     assert cached(spec) == before
-    assert fetched.outcome == "verify"
-    assert "not as it was signed: model.onnx" in fetched.reason
+    assert failure is not None
+    assert (failure.model_version, failure.bundle, failure.stage, failure.reason) == ("2", "b2", "verify", "altered")
+    assert "not as it was signed: model.onnx" in failure.detail
 
 
 def test_nothing_half_written_stays(spec: ModelSpec, registry: FakeRegistry) -> None:
@@ -158,7 +159,9 @@ def test_a_registry_that_fails_leaves_the_cache_as_it_is(
     fetch(spec, registry)
     before = cached(spec)
     registry.bundle, registry.error = bundles["b2"], error
-    assert fetch(spec, registry) == Fetched("download", str(error))
+    failure = fetch(spec, registry)
+    assert failure is not None
+    assert (failure.stage, failure.reason, failure.detail) == ("download", "unavailable", str(error))
     assert cached(spec) == before
 
 
@@ -176,7 +179,9 @@ def test_a_cached_bundle_that_other_code_made_is_refused(spec: ModelSpec, regist
     fetch(spec, registry)
     (spec.root / "cache" / "current").unlink()
     changed = replace(spec, features=lambda frame: {**frame, "load": frame["weight"]})
-    assert fetch(changed, registry).outcome == "verify"
+    failure = fetch(changed, registry)
+    assert failure is not None
+    assert (failure.stage, failure.reason) == ("verify", "unfit")
     assert cached(spec) is None
 
 
@@ -184,7 +189,9 @@ def test_a_bundle_that_is_not_the_one_it_is_said_to_be_is_refused(
     spec: ModelSpec, registry: FakeRegistry, bundles: dict[str, Path]
 ) -> None:
     said = replace(registry.champion(), bundle_version="b9")
-    assert "another bundle than it says: b1" in fetching.fetch(spec, said, SETTINGS).reason
+    failure = fetching.fetch(spec, said, SETTINGS)
+    assert failure is not None
+    assert "another bundle than it says: b1" in failure.detail
     assert cached(spec) is None
 
 

@@ -8,10 +8,12 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 import orjson
+import pytest
 from fastapi.testclient import TestClient
 from toys import COST, LATE, go_live, project, write_bundle
 
 from portfolio.serving import create_app
+from portfolio.spec import Frame, ModelSpec
 
 
 def test_the_front_page_leads_to_paths_that_exist(client: TestClient) -> None:
@@ -78,6 +80,29 @@ def test_the_model_tells_its_features(client: TestClient) -> None:
     assert features == {"numeric": ["pieces", "weight", "load"], "categorical": ["colour", "note"]}
 
 
+def test_the_model_tells_of_the_code_that_runs(late: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_COMMIT", "0123abc")
+    with TestClient(create_app(late)) as client:
+        info = client.get("/model/info").json()
+    fingerprint = info["features_fingerprint"]  # of the code that trained it, which is the same
+    assert info["code"] == {"version": "unknown", "git_commit": "0123abc", "features_fingerprint": fingerprint}
+
+
+def test_other_features_show_in_the_running_codes_fingerprint(late: ModelSpec) -> None:
+    def features(frame: Frame) -> Frame:
+        return late.features(frame)
+
+    with TestClient(create_app(replace(late, features=features))) as client:
+        info = client.get("/model/info").json()
+    assert info["code"]["git_commit"] == "unknown"
+    assert info["code"]["features_fingerprint"] != info["features_fingerprint"]
+
+
+def test_a_model_alone_follows_no_registry_and_has_not_failed(client: TestClient) -> None:
+    info = client.get("/model/info").json()
+    assert (info["follows_registry"], info["live_versions"], info["last_failure"]) == (False, ["7"], None)
+
+
 def test_golden_rows_stay_inside(client: TestClient) -> None:
     assert "golden" not in client.get("/model/info").json()
 
@@ -85,7 +110,22 @@ def test_golden_rows_stay_inside(client: TestClient) -> None:
 def test_without_a_model_there_is_nothing_to_tell(empty_client: TestClient) -> None:
     answer = empty_client.get("/model/info")
     assert answer.status_code == 503
-    assert answer.json()["title"] == "Model not available"
+    assert (answer.json()["title"], answer.json()["detail"]) == (
+        "Model not available",
+        "No model of toylate is loaded.",
+    )
+
+
+def test_without_a_model_it_is_told_which_one_was_refused(tmp_path: Path) -> None:
+    spec = project(LATE, tmp_path / "toylate")
+    go_live(write_bundle(spec, spec.root / "models" / "v1"), model_version="1")
+    (spec.root / "models" / "v1" / "model.onnx").write_bytes(b"x")
+    with TestClient(create_app(spec)) as client:
+        answer = client.get("/model/info")
+    assert answer.status_code == 503
+    assert "Version 1 did not go live (load, altered)" in answer.json()["detail"]
+    assert "model.onnx" in answer.json()["detail"]
+    assert "make train PROJECT=toylate" in answer.json()["remedy"]
 
 
 def test_open_data_is_served_packed_as_it_lies(cost_client: TestClient) -> None:

@@ -19,6 +19,18 @@ from portfolio.serving.live import State
 from portfolio.serving.resolve import resolve
 from portfolio.spec import ModelSpec
 
+FILES = (
+    "bundle.json",
+    "model.onnx",
+    "booster.txt",
+    "MLmodel",
+    "reference.parquet",
+    "model_card.md",
+    "model.sig",
+    "data.json.gz",
+)
+"""Of a trained bundle, as docs/architecture.md lists them."""
+
 
 @pytest.fixture
 def spec(late: ModelSpec, tmp_path: Path) -> ModelSpec:
@@ -46,19 +58,39 @@ def test_without_a_cache_the_last_promoted_model_serves(spec: ModelSpec) -> None
     assert live_version(spec) == "v1"
 
 
-@pytest.mark.parametrize("file", ["model.onnx", "booster.txt", "bundle.json", "model.sig"])
-def test_a_tampered_bundle_is_passed_over(spec: ModelSpec, file: str) -> None:
-    with (spec.root / "cache" / "v2" / file).open("ab") as stream:
-        stream.write(b"x")
-    assert live_version(spec) == "v1"
+@pytest.mark.parametrize("name", FILES)
+def test_one_altered_byte_in_any_file_is_refused_by_its_name(spec: ModelSpec, key: SigningKey, name: str) -> None:
+    bundle = with_every_file(spec.root / "cache" / "v2", key)
+    assert sorted(file.name for file in bundle.iterdir()) == sorted(FILES)
+    assert live_version(spec) == "2"
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / name).write_bytes(content)
+    state = resolve(spec)
+    assert state.model is not None
+    assert state.model.current.model_version == "v1"
+    assert state.failure is not None
+    assert name in state.failure.detail
+    assert state.failure.reason in (("bad_signature", "unknown_key") if name == SIGNATURE else ("altered",))
+
+
+def with_every_file(bundle: Path, key: SigningKey) -> Path:
+    """The bundle with all that a trained one has, sealed and signed anew."""
+    manifest = verify(bundle, ANYONE)
+    for name in FILES:
+        if not (bundle / name).exists():
+            (bundle / name).write_bytes(b"what a trained bundle has here")
+    seal(bundle, manifest)
+    sign(bundle, key)
+    return bundle
 
 
 def test_the_refused_bundle_is_remembered_with_its_reason(spec: ModelSpec) -> None:
     (spec.root / "cache" / "v2" / "model.onnx").write_bytes(b"x")
     failure = resolve(spec).failure
     assert failure is not None
-    assert failure.bundle.endswith("v2")
-    assert "model.onnx" in failure.reason
+    assert (failure.bundle, failure.model_version, failure.stage, failure.reason) == ("v2", "2", "load", "altered")
+    assert "model.onnx" in failure.detail
 
 
 def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> None:
@@ -66,7 +98,7 @@ def test_the_refused_bundle_is_shown_beside_the_live_model(spec: ModelSpec) -> N
     with TestClient(create_app(spec)) as client:
         info = client.get("/model/info").json()
     assert info["model_version"] == "v1"
-    assert "model.onnx" in info["last_refused"]["reason"]
+    assert "model.onnx" in info["last_failure"]["detail"]
 
 
 def test_a_bundle_whose_graph_can_not_run_is_passed_over(spec: ModelSpec, key: SigningKey) -> None:
@@ -82,7 +114,7 @@ def test_a_bundle_that_other_features_made_is_passed_over(spec: ModelSpec) -> No
     changed = replace(spec, features=lambda frame: {**frame, "load": frame["weight"]})
     state = resolve(changed)
     assert state.model is None
-    assert "golden row" in (state.failure.reason if state.failure else "")
+    assert "golden row" in (state.failure.detail if state.failure else "")
 
 
 def test_another_projects_bundle_is_passed_over(spec: ModelSpec) -> None:
@@ -154,7 +186,7 @@ def test_what_serves_stays_where_its_successor_is_refused(spec: ModelSpec) -> No
     after = resolve(spec, before)
     assert after.model is before.model  # and not the local v1, which the order would have next
     assert after.failure is not None
-    assert (after.failure.model_version, "model.onnx" in after.failure.reason) == ("3", True)
+    assert (after.failure.model_version, "model.onnx" in after.failure.detail) == ("3", True)
 
 
 def test_what_serves_stays_where_its_pointer_can_not_be_read(spec: ModelSpec) -> None:
@@ -194,8 +226,8 @@ def test_a_bundle_that_nobody_signed_is_passed_over_with_the_way_out(spec: Model
     assert state.model is not None
     assert state.model.current.model_version == "v1"
     assert state.failure is not None
-    assert "is not signed" in state.failure.reason
-    assert "portfolio promote NAME --version N" in state.failure.reason
+    assert (state.failure.reason, "is not signed" in state.failure.detail) == ("unsigned", True)
+    assert "portfolio promote NAME --version N" in state.failure.detail
 
 
 def test_a_key_that_can_not_be_read_stops_the_start(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:

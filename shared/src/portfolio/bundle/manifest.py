@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import inspect
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from portfolio.bundle.calibration import Calibration
 from portfolio.gate import Verdict
 from portfolio.measures import Reading, Vector
+from portfolio.pointer import FolderName
 from portfolio.spec import ModelSpec
-
-FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-"""A bundle comes from elsewhere and names the folder it is put into: it may not lead out of it."""
 
 
 class Value(BaseModel):

@@ -1,49 +1,17 @@
-"""Pointer files (`models/current`, `cache/current`): which bundle is live, replaced in one step."""
+"""The bundle that a project's pointers lead to."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from portfolio.bundle.manifest import FolderName
 from portfolio.bundle.store import pin
 from portfolio.bundle.trust import Trust
 from portfolio.errors import BundleError, ModelNotAvailable
+from portfolio.pointer import Current, pointers, read_current, write_current
 from portfolio.spec import ModelSpec
 
-
-class Current(BaseModel):
-    """`bundle` is a folder beside the pointer; `model_version` the registry's number, or the bundle's own version."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    bundle: FolderName
-    model_version: str
-    source: Literal["registry", "local"]
-    since: str
-
-
-def pointers(root: Path) -> tuple[Path, Path]:
-    """A project's pointers in the order they count: to the cached champion, then to the last promoted local model."""
-    return root / "cache" / "current", root / "models" / "current"
-
-
-def read_current(path: Path) -> Current | None:
-    """What the pointer names; None where there is none or it can't be read."""
-    try:
-        return Current.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def write_current(path: Path, current: Current) -> None:
-    """Replace the pointer; a reader sees the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(current.model_dump_json(), encoding="utf-8")
-    part.replace(path)
+__all__ = ["Current", "LiveBundle", "live_bundle", "pointers", "read_current", "write_current"]
 
 
 class LiveBundle(NamedTuple):

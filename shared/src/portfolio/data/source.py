@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import tempfile
 import urllib.request
 import zlib
 from collections.abc import Iterator
@@ -63,6 +64,27 @@ def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
     return identify(spec, present)
 
 
+def renew(spec: ModelSpec, *, mirror: str = "") -> DataFile:
+    """Fill `data/raw` with what the mirror holds today; without one, or where it fails, as `refresh` does.
+
+    A file that is replaced by other content stays beside it, with `.before` after its name.
+    """
+    target = spec.root / "data" / "raw" / spec.source.file
+    present = _ignoring_case(target)
+    if not mirror or present is None:
+        return refresh(spec, mirror=mirror)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        try:
+            fresh = copy(spec, _in_mirror(spec, mirror), Path(folder))
+        except DataError as error:
+            log.warning("data not refreshed", project=spec.name, error=error.detail)
+            return refresh(spec)
+        if fresh.sha256 != identify(spec, present).sha256:
+            present.replace(target.with_name(f"{target.name}.before"))
+            fresh.path.replace(target)
+    return identify(spec, _ignoring_case(target) or target)
+
+
 def has_raw(spec: ModelSpec) -> bool:
     """Whether `data/raw` holds a CSV file, the project's own or another."""
     raw = spec.root / "data" / "raw"
@@ -96,7 +118,7 @@ def copy(spec: ModelSpec, address: str, folder: Path) -> DataFile:
 
 def addresses(spec: ModelSpec, *, mirror: str = "") -> list[str]:
     """Where the project's data may be had, in order: the mirror where there is one, then the public address."""
-    return [*([f"{mirror.rstrip('/')}/{spec.source.mirror}"] if mirror else []), spec.source.url]
+    return [*([_in_mirror(spec, mirror)] if mirror else []), spec.source.url]
 
 
 def identify(spec: ModelSpec, path: Path) -> DataFile:
@@ -118,6 +140,10 @@ def sample_path(spec: ModelSpec) -> Path:
             remedy=f"Put {spec.source.file} into {spec.root / 'data' / 'raw'}, or set DATA_MIRROR.",
         )
     return path
+
+
+def _in_mirror(spec: ModelSpec, mirror: str) -> str:
+    return f"{mirror.rstrip('/')}/{spec.source.mirror}"
 
 
 def _named(spec: ModelSpec, named: Path) -> Path:

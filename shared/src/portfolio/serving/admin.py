@@ -12,14 +12,14 @@ from anyio import CapacityLimiter
 from pydantic import SecretStr
 
 from portfolio.errors import NotAdmitted, NotReloaded, RegistryError
-from portfolio.serving.board import Attempt, Board, Notice
+from portfolio.serving.board import Attempt, Board, Failure, Notice
 from portfolio.serving.resolve import wanted
 from portfolio.serving.service import Service
 
 KEY_HEADER = b"x-api-key"
 PATIENCE = 30.0
 STEP = 0.02
-LOOK_AT = "`last_refused` of /model/info and the log tell more."
+LOOK_AT = "`last_failure` of /model/info and the log tell more."
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class Admin:
         named = wanted(self.service.spec)
         if named is None:
             return True  # nothing is named any more: what is live stays
-        target = str(named[0]), named[1].model_version
+        bundle, current = named
         for failure in (notice.failure for notice in notices):
-            if failure and (failure.bundle, failure.model_version) == target:
-                raise _refused(failure.model_version, failure.reason)
-        return all((notice.bundle, notice.model_version) == target for notice in notices)
+            if failure and (failure.bundle, failure.model_version) == (current.bundle, current.model_version):
+                raise _refused(failure)
+        return all((notice.bundle, notice.model_version) == (str(bundle), current.model_version) for notice in notices)
 
 
 def _poll_registry(board: Board, deadline: float) -> None:
@@ -96,12 +96,12 @@ def _poll_registry(board: Board, deadline: float) -> None:
 
 def _check(attempt: Attempt) -> None:
     if attempt.outcome == "away":
-        raise RegistryError(attempt.reason)
-    if attempt.outcome == "download":
-        raise NotReloaded(f"The champion was not fetched: {attempt.reason}", remedy=LOOK_AT)
-    if attempt.outcome == "verify" and attempt.failure:
-        raise _refused(attempt.failure.model_version, attempt.reason)
+        raise RegistryError(attempt.detail)
+    if attempt.outcome == "failed" and attempt.failure:
+        raise _refused(attempt.failure)
 
 
-def _refused(version: str, reason: str) -> NotReloaded:
-    return NotReloaded(f"Version {version} is refused: {reason}", remedy=LOOK_AT, status=409)
+def _refused(failure: Failure) -> NotReloaded:
+    if failure.stage == "download":
+        return NotReloaded(f"Version {failure.model_version} was not fetched: {failure.detail}", remedy=LOOK_AT)
+    return NotReloaded(f"Version {failure.model_version} is refused: {failure.detail}", remedy=LOOK_AT, status=409)

@@ -17,7 +17,7 @@ from portfolio.serving.live import Live
 from portfolio.serving.metrics import Metrics
 from portfolio.serving.parent import end_with
 from portfolio.serving.routes import Endpoints, add_routes
-from portfolio.serving.service import Service
+from portfolio.serving.service import Code, Service
 from portfolio.serving.shortcut import Shortcut
 from portfolio.serving.turn import Turn
 from portfolio.serving.watch import Watch
@@ -36,12 +36,18 @@ def build(spec: ModelSpec) -> Application:
     settings = read_settings()
     board = Board.of_this_service()
     service = Service(
-        spec, Live(spec), Metrics(spec, board), Drain(settings.drain_seconds), board, access_log=settings.access_log
+        spec,
+        Live(spec),
+        Metrics(spec, board),
+        Drain(settings.drain_seconds),
+        board,
+        Code.running(spec),
+        access_log=settings.access_log,
     )
     turn: Turn[bytes, bytes] = Turn(partial(flow.predict, service))
     app = Application(
         title=spec.title,
-        version=service.version,
+        version=service.code.version,
         description=f"Predictions of the model `{spec.name}`.",
         lifespan=lambda _: _lifespan(service),
         redoc_url=None,

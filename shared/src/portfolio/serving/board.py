@@ -12,33 +12,43 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
 
+from portfolio.errors import Fault
+
 FOLDER = "PORTFOLIO_SERVICE"
 """Environment variable by which `serve` tells its processes the folder."""
 SUFFIX, ATTEMPT, RELOAD, WAKE = ".notice", "attempt", "reload", "wake"
 
-Outcome = Literal["followed", "vacant", "away", "download", "verify"]
+Outcome = Literal["followed", "vacant", "away", "failed"]
+Stage = Literal["download", "verify", "load"]
+Reason = Literal[Fault, "unavailable"]
 Mark = tuple[int, int] | None
 """Tells one content of a file from the next: a replaced file is another inode."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A bundle that was refused, and why. `bundle` is its folder, or its version where it never came into one."""
+    """A version that did not go live: how far it came, why in one word, and in a sentence."""
 
-    bundle: str
     model_version: str
-    reason: str
-    at: str
+    bundle: str
+    stage: Stage
+    reason: Reason
+    detail: str
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What a worker serves. `looked` is when its last look at the pointers began, on the clock that all share."""
+    """What a worker serves. `looked` is when its last look at the pointers began, on the clock that all share.
+
+    `held` are the bundles in its memory: folder to the sha256 of `bundle.json` that it verified.
+    """
 
     pid: int
     started: str
@@ -47,22 +57,22 @@ class Notice:
     model_version: str | None = None
     bundle: str | None = None
     data: str = ""
-    since: str | None = None
+    held: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """How the sidecar's look at the registry went: done; no champion; no answer; not fetched; fetched and refused.
+    """How the sidecar's look at the registry went: done; no champion; no answer, `detail` says why; not brought.
 
-    `failures` counts those of the last two kinds since the service started.
+    `failure` is the last one, `failures` counts them by stage and reason since the service started.
     """
 
     began: float
     outcome: Outcome
     failure: Failure | None = None
-    reason: str = ""
-    failures: Mapping[str, int] = field(default_factory=dict)
+    detail: str = ""
+    failures: Mapping[Stage, Mapping[Reason, int]] = field(default_factory=dict)
 
 
 Said = TypeVar("Said", Notice, Attempt)
@@ -116,10 +126,6 @@ class Board:
     def asked(self) -> Mark:
         """Changes when the workers are asked to look."""
         return mark(self.folder / RELOAD) if self.folder else (0, self._asked)
-
-    def reported(self) -> Mark:
-        """Changes when the sidecar has reported."""
-        return mark(self.folder / ATTEMPT) if self.folder else None
 
     def hang_bell(self) -> None:
         """Make it possible to wake the sidecar; without a bell there is none."""

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from portfolio.bundle import Scorer
-from portfolio.bundle.pointer import Current
 from portfolio.errors import ModelNotAvailable
+from portfolio.pointer import Current
 from portfolio.serving.board import Failure
 from portfolio.spec import ModelSpec, Outcome
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A verified bundle with all it takes to answer: `current` is what named it, `options` the project's own."""
+    """A verified bundle with all it takes to answer: `current` is what named it, `options` the project's own.
+
+    `digest` is the sha256 of the `bundle.json` that was verified.
+    """
 
     scorer: Scorer
+    digest: str
     current: Current
     options: Mapping[str, Any]
 
@@ -30,16 +34,20 @@ class Loaded:
 
 @dataclass(frozen=True)
 class State:
-    """The model that answers, the one that did before it, and the last bundle that was refused."""
+    """The model that answers, the one that did before it, and the last one that this worker refused."""
 
     model: Loaded | None = None
     previous: Loaded | None = None
     failure: Failure | None = None
 
-    def remembered(self, bundle: Path) -> Scorer | None:
-        """The scorer of a bundle that is still in memory: bundles never change, so there is nothing to load again."""
-        kept = (loaded.scorer for loaded in (self.model, self.previous) if loaded)
-        return next((scorer for scorer in kept if scorer.directory == bundle), None)
+    @property
+    def held(self) -> tuple[Loaded, ...]:
+        """What is in memory."""
+        return tuple(loaded for loaded in (self.model, self.previous) if loaded)
+
+    def remembered(self, bundle: Path) -> Loaded | None:
+        """A bundle that is still in memory: bundles never change, so there is nothing to load again."""
+        return next((loaded for loaded in self.held if loaded.scorer.directory == bundle), None)
 
 
 class Live:

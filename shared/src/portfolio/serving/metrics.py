@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import get_args
 
 import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from portfolio.serving.board import Board
+from portfolio.serving.board import Board, Reason
 from portfolio.serving.tally import Counts, Spread, Tally
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
@@ -39,7 +40,9 @@ class Metrics(Collector):
         self._seconds = Spread("http_request_duration_seconds", "Time to answer", SECONDS, {"endpoint": paths})
         self._predictions = Counts("predictions", "Predictions by outcome", {"outcome": outcomes})
         self._values = _values(self._spec)
-        self._failures = Counts(FAILURES, "Attempts to make a version live that failed", {"stage": ("load",)})
+        self._failures = Counts(
+            FAILURES, "Attempts to make a version live that failed", {"stage": ("load",), "reason": get_args(Reason)}
+        )
         blocks = (self._requests, self._seconds, self._predictions, self._values, self._failures)
         self._tally = Tally(blocks, self._board.folder)
 
@@ -54,9 +57,9 @@ class Metrics(Collector):
             self._predictions.add(DECIDED[outcome.decision] if isinstance(outcome, BinaryOutcome) else VALUE)
             self._values.observe((), outcome[0])  # the probability, or the amount
 
-    def load_failed(self) -> None:
+    def load_failed(self, reason: Reason) -> None:
         """Count a bundle that this worker refused; the sidecar counts what it could not bring."""
-        self._failures.add(("load",))
+        self._failures.add(("load", reason))
 
     def render(self) -> bytes:
         """The exposition text; takes milliseconds, so not on the event loop."""
@@ -69,8 +72,9 @@ class Metrics(Collector):
         attempt = self._board.attempt()
         for family in self._tally.families():
             if attempt and isinstance(family, CounterMetricFamily) and family.name == FAILURES:
-                for stage, number in attempt.failures.items():
-                    family.add_metric((stage,), number)
+                for stage, reasons in attempt.failures.items():
+                    for reason, number in reasons.items():
+                        family.add_metric((stage, reason), number)
             yield family
         yield from self._models()
         yield from _processes(self._tally.workers())

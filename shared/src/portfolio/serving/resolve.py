@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from portfolio.bundle import Scorer, load, read_trust
-from portfolio.bundle.pointer import Current, pointers, read_current
+from portfolio.bundle import load, read_trust
+from portfolio.bundle.files import manifest_digest
 from portfolio.errors import BundleError
 from portfolio.logs import logger
+from portfolio.pointer import Current, pointers, read_current
 from portfolio.serving.board import Failure
 from portfolio.serving.live import Loaded, State
 from portfolio.settings import read_config, read_settings
@@ -57,12 +57,15 @@ def _follow(state: State, bundle: Path, current: Current, spec: ModelSpec, optio
     if state.model and (state.model.scorer.directory, state.model.current) == (bundle, current):
         return state
     kept = state.remembered(bundle)
-    scorer = kept or _load(bundle, spec)
-    if isinstance(scorer, BundleError):
-        return _refused(state, bundle, current, scorer)
+    try:
+        model = replace(kept, current=current) if kept else _load(bundle, current, spec, options)
+    except BundleError as error:
+        log.error("bundle refused", bundle=str(bundle), model_version=current.model_version, reason=str(error))
+        failure = Failure(current.model_version, current.bundle, "load", error.reason, str(error))
+        return replace(state, failure=failure)
     said = "model taken from memory" if kept else "model loaded"
     log.info(said, bundle=str(bundle), model_version=current.model_version)
-    return _swapped(state, Loaded(scorer, current, options))
+    return _swapped(state, model)
 
 
 def _note_outranked(spec: ModelSpec, live: Current) -> None:
@@ -77,23 +80,16 @@ def _note_outranked(spec: ModelSpec, live: Current) -> None:
         )
 
 
-def _load(bundle: Path, spec: ModelSpec) -> Scorer | BundleError:
+def _load(bundle: Path, current: Current, spec: ModelSpec, options: Mapping[str, Any]) -> Loaded:
     trust = read_trust(read_settings())
+    digest = manifest_digest(bundle)
     try:
-        return load(bundle, spec, trust)
-    except BundleError as error:
-        return error
+        return Loaded(load(bundle, spec, trust, pinned=digest), digest, current, options)
     except OSError as error:  # removed, or out of reach, between two reads
-        return BundleError(f"{bundle} can't be read: {error}.")
+        raise BundleError(f"{bundle} can't be read: {error}.", reason="altered") from None
 
 
 def _swapped(state: State, model: Loaded) -> State:
     # a version that is merely named anew has not replaced anything
     same = state.model is not None and state.model.scorer is model.scorer
     return replace(state, model=model, previous=state.previous if same else state.model)
-
-
-def _refused(state: State, bundle: Path, current: Current, error: BundleError) -> State:
-    log.error("bundle refused", bundle=str(bundle), model_version=current.model_version, reason=str(error))
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return replace(state, failure=Failure(str(bundle), current.model_version, str(error), now))

@@ -101,7 +101,7 @@ class Endpoints:
 
     async def model_info(self) -> Response:
         """The live model's origin and measured quality."""
-        return _json(200, info.model_info(self.service))
+        return _json(200, await to_thread.run_sync(info.model_info, self.service))
 
     async def predict(self, request: Request) -> Response:
         """Answer one row; with explain=true also why."""

@@ -8,25 +8,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, Thread
 
-from portfolio.bundle.pointer import pointers
 from portfolio.logs import logger
-from portfolio.serving.board import Board, Failure, Mark, Notice, mark, start_time
+from portfolio.pointer import pointers
+from portfolio.serving.board import Board, Failure, Mark, Notice, Reason, mark, start_time
 from portfolio.serving.live import Live
 from portfolio.serving.resolve import resolve
 from portfolio.spec import ModelSpec
 
 log = logger(__name__)
 
-LOOK_SECONDS = 0.25  # a look that finds nothing new costs some microseconds
+LOOK_SECONDS = 0.1  # a look that finds nothing new costs some microseconds
 
 
 class Watch:
     """Looks at the pointers from a thread of its own, so that requests are answered while a bundle is loaded."""
 
-    def __init__(self, spec: ModelSpec, live: Live, board: Board, *, failed: Callable[[], None]) -> None:
+    def __init__(self, spec: ModelSpec, live: Live, board: Board, *, failed: Callable[[Reason], None]) -> None:
         self._spec, self._live, self._board, self._failed = spec, live, board, failed
         self._started = start_time(os.getpid())
-        self._seen: tuple[object, object] = (None, None)
+        self._seen: tuple[Mark, ...] = ()
         self._refused: Failure | None = None  # by the last look
         self._over = Event()
         self._thread = Thread(target=self._run, name="watch", daemon=True)
@@ -43,14 +43,11 @@ class Watch:
 
     def look(self) -> None:
         """Make what the pointers name live where that is not done, and post what is served."""
-        began = time.monotonic()
-        seen = named, _ = self._named(), self._board.reported()  # first: what changes from here on is seen later
-        before, self._seen = self._seen, seen
-        if seen == before:
+        named = self._named()
+        if named == self._seen:
             return
-        if named != before[0]:
-            self._follow()
-        self._live.state = replace(self._live.state, failure=self._last_failure())
+        self._seen, began = named, time.monotonic()  # in this order: who asked before it was seen asked before it began
+        self._follow()
         self._board.post(self._notice(began))
 
     def _follow(self) -> None:
@@ -58,7 +55,7 @@ class Watch:
         after = resolve(self._spec, before)
         self._refused = after.failure if after.failure is not before.failure else None
         if self._refused:
-            self._failed()
+            self._failed(self._refused.reason)
         self._live.state = after
 
     def _run(self) -> None:
@@ -71,12 +68,6 @@ class Watch:
     def _named(self) -> tuple[Mark, ...]:
         return (*map(mark, pointers(self._spec.root)), self._board.asked())
 
-    def _last_failure(self) -> Failure | None:
-        """The last of this worker's own and the sidecar's."""
-        attempt = self._board.attempt()
-        failures = [failure for failure in (attempt and attempt.failure, self._live.state.failure) if failure]
-        return max(failures, key=lambda failure: failure.at, default=None)
-
     def _notice(self, looked: float) -> Notice:
         notice = Notice(os.getpid(), self._started, looked, self._spec.name, failure=self._refused)
         model = self._live.state.model
@@ -87,5 +78,5 @@ class Watch:
             model_version=model.current.model_version,
             bundle=str(model.scorer.directory),
             data=model.scorer.manifest.data.label,
-            since=model.current.since,
+            held={str(loaded.scorer.directory): loaded.digest for loaded in self._live.state.held},
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -47,8 +48,8 @@ class Gain:
         return self.low > 0 if self.metric in HIGHER_IS_BETTER else self.high < 0
 
 
-def show(spec: ModelSpec, *, effort: Effort, seeds: int | None, first_seed: int) -> None:
-    """Run and print the repeated evaluation of one project."""
+def show(spec: ModelSpec, *, effort: Effort, seeds: int | None, first_seed: int) -> dict[str, Any]:
+    """Run and print the repeated evaluation of one project; returns its figures as plain values."""
     config = read_config(spec.root / "configs" / "config.yaml").training
     file = source.find(spec, mirror=read_settings().data_mirror)
     rows = table.load(spec, file, max_bad_rows=config.max_bad_rows, bad_rows_path=spec.root / "models" / "bad_rows.csv")
@@ -62,7 +63,10 @@ def show(spec: ModelSpec, *, effort: Effort, seeds: int | None, first_seed: int)
     ):
         pairs.append((ours, theirs))
         notices.print(f"{spec.name}: split {salt}: {_brief(ours)}")
-    console.print(_table(gains(pairs)))
+    found = gains(pairs)
+    console.print(_table(found))
+    metrics = {gain.metric: _plain(gain) for gain in found if gain.metric != "seconds"}
+    return {"data": file.dataset.label, "splits": len(salts), "search": effort, "metrics": metrics}
 
 
 def evaluate_splits(
@@ -92,6 +96,11 @@ def gains(pairs: list[tuple[Values, Values]]) -> list[Gain]:
         figures = (ours.mean(), ours.std(ddof=1), theirs.mean(), gain, gain - reach, gain + reach)
         rows.append(Gain(metric, *map(float, figures)))
     return rows
+
+
+def _plain(gain: Gain) -> dict[str, float]:
+    """What is a number."""
+    return {name: value for name, value in asdict(gain).items() if name != "metric" and not np.isnan(value)}
 
 
 def _used(rows: Rows) -> str:

@@ -70,7 +70,7 @@ class InferenceRequest(Form):
 
 def server(service: Service) -> dict[str, Any]:
     """The server's metadata."""
-    return {"name": service.spec.name, "version": service.version, "extensions": EXTENSIONS}
+    return {"name": service.spec.name, "version": service.code.version, "extensions": EXTENSIONS}
 
 
 def model(service: Service) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from portfolio import terminal
 from portfolio.batch.job import EngineName
+from portfolio.cli.training import cards, evaluate, retrain, train
+from portfolio.cli.whom import Name, Names, named
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
@@ -20,10 +22,8 @@ from portfolio.promotion import commands as promotion
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
-from portfolio.spec.projects import find_project, only_project, project_names
+from portfolio.spec.projects import find_project, only_project
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[PROJECT]...", help="Projects; all when left out.")]
-Name = Annotated[str, typer.Argument(metavar="[PROJECT]", help="May be left out where only one is installed.")]
 Missing = Annotated[bool, typer.Option("--missing", help="Only the projects that have none yet.")]
 Port = Annotated[int | None, typer.Option(help="Port; else the one in the project's configuration.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
@@ -47,9 +47,10 @@ def project_command(spec: ModelSpec) -> Callable[[], None]:
 def projects() -> None:
     """List the installed projects."""
     table = Table("project", "title", "port", "folder", box=None, padding=(0, 2, 0, 0))
-    for spec in _specs(None):
-        port = str(read_config(spec.root / "configs" / "config.yaml").port)
-        table.add_row(spec.name, spec.title, port, str(spec.root))
+    for spec in named(None):
+        table.add_row(
+            spec.name, spec.title, str(read_config(spec.root / "configs" / "config.yaml").port), str(spec.root)
+        )
     terminal.output().print(table)
 
 
@@ -58,59 +59,11 @@ def data(names: Names = None, missing: Missing = False) -> None:
 
     def command() -> None:
         console, mirror = terminal.output(), read_settings().data_mirror
-        for spec in _specs(names):
+        for spec in named(names):
             if missing and source.has_raw(spec):
                 continue
             file = source.refresh(spec, mirror=mirror)
             console.print(f"{spec.name}: {file.path} ({file.dataset.label}), sha256 {file.sha256[:12]}")
-
-    terminal.run(command)
-
-
-def train(
-    names: Names = None,
-    every: Annotated[bool, typer.Option("--all", help="All projects (the same as naming none).")] = False,
-    register_model: Annotated[bool | None, typer.Option(help="Register in MLflow; else where MLflow answers.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
-    data_path: Annotated[str, typer.Option(help="CSV file to train on, for one project.")] = "",
-    missing: Annotated[bool, typer.Option("--missing", help="Only what the registry has no champion of.")] = False,
-) -> None:
-    """Train, register and gate. Exit code 3: a model was made, and the gate blocked it.
-
-    A project that fails does not keep the others from being trained; the exit code is then 1.
-    """
-    from portfolio import registry
-    from portfolio.training import command as training
-
-    def command() -> int:
-        specs = _specs(None if every else names)
-        if data_path and len(specs) != 1:
-            raise ConfigError("--data-path is one project's file.", remedy="Name the project before it.")
-        if missing:
-            specs = [spec for spec in specs if registry.champion(spec.name, read_settings().patient()) is None]
-        effort = training.effort_of(demo=demo, quick=quick)
-        return training.run_trainings(specs, effort=effort, data_path=data_path or None, register=register_model)
-
-    terminal.run(command)
-
-
-def evaluate(
-    names: Names = None,
-    demo: Annotated[bool, typer.Option("--demo", help="A shorter search in every split.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="No search: the known good parameters.")] = False,
-    seeds: Annotated[int | None, typer.Option(min=2, help="Number of splits; else the configured one.")] = None,
-    first_seed: Annotated[int, typer.Option(min=0, help="Salt of the first split.")] = 0,
-) -> None:
-    """Quality over many splits, the search repeated in each, beside LightGBM's defaults on the same rows."""
-    from portfolio.training import command as training
-    from portfolio.training.repeated import show
-
-    effort = training.effort_of(demo=demo, quick=quick)
-
-    def command() -> None:
-        for spec in _specs(names):
-            show(spec, effort=effort, seeds=seeds, first_seed=first_seed)
 
     terminal.run(command)
 
@@ -180,7 +133,7 @@ def drift(
         from portfolio.monitoring import command as monitoring
         from portfolio.monitoring.flow import Order
 
-        specs = _specs(names)
+        specs = named(names)
         if (source or bundle) and len(specs) != 1:
             raise ConfigError("--input and --bundle are one project's.", remedy="Name the project before them.")
         return monitoring.run_drift(specs, Order(address=source, bundle=bundle), report=report)
@@ -188,51 +141,23 @@ def drift(
     terminal.run(command, failed=3)
 
 
-def cards(
-    names: Names = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1: one is not current.")] = False,
-) -> None:
-    """Write docs/models from the manifests there; of projects that are named, take the served model's first."""
-
-    def command() -> int:
-        from portfolio.training import cards as writer
-
-        models, console = writer.folder(), terminal.output()
-        if check:
-            stale = writer.stale(models)
-            for path in stale:
-                console.print(f"{path} is not what its manifest says: make docs-models", markup=False)
-            return 1 if stale else 0
-        for name in names or ():
-            console.print(f"taken: {writer.take(find_project(name), models)}", markup=False)
-        for path in writer.write(models):
-            console.print(f"written: {path}", markup=False)
-        return 0
-
-    terminal.run(command)
-
-
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
 
-    terminal.run(lambda: twin.make(_specs(names)))
+    terminal.run(lambda: twin.make(named(names)))
 
 
 def twin_report(names: Names = None) -> None:
     """Train on the twin, test on the real: what the synthetic samples are worth."""
     from portfolio.twin import command as twin
 
-    terminal.run(lambda: twin.report(_specs(names)))
-
-
-def _specs(names: list[str] | None) -> list[ModelSpec]:
-    return [find_project(name) for name in names or project_names()]
+    terminal.run(lambda: twin.report(named(names)))
 
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, evaluate, cards, serve, fetch, score, drift):
+    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
         app.command()(command)
     promotion.add_to(app)
     twin = _group("The synthetic samples in data/sample.")
