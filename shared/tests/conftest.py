@@ -1,4 +1,4 @@
-"""Keys for all tests, made anew: what serves here checks signatures as it does anywhere."""
+"""Keys and a store for all tests, made anew: what serves here checks signatures as it does anywhere."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("SIGNING_KEY", str(Path(folder.name) / "bundle.key"))
     patch.setenv("BUNDLE_PUBLIC_KEY", "")
     patch.setenv("ALLOW_UNSIGNED", "0")
+    patch.setenv("DATABASE_URL", f"sqlite:///{folder.name}/store/portfolio.db")
     settings = Settings()
     make_keys(settings.signing_key_file, settings.public_key_file)
 

@@ -38,7 +38,13 @@ def test_help_lists_every_command() -> None:
         "serve",
         "fetch",
         "drift",
+        "models",
+        "diff",
+        "history",
         "promote",
+        "rollback",
+        "archive",
+        "registry",
         "keys",
         "sign",
         "verify",
@@ -124,3 +130,17 @@ def test_a_wrong_setting_is_one_line_too() -> None:
     assert ended.returncode == 1
     assert "MLFLOW_TIMEOUT_SECONDS" in ended.stderr.upper()
     assert "Traceback" not in ended.stderr
+
+
+def test_addresses_that_are_no_json_are_one_line_too() -> None:
+    ended = portfolio("history", project_names()[0], API_ADDRESSES="bankchurn=http://localhost")
+    assert (ended.returncode, ended.stderr.strip()) == (
+        1,
+        "error: API_ADDRESSES is no JSON object of addresses by project. See .env.example.",
+    )
+
+
+def test_versions_without_a_registry_are_one_line_with_a_remedy() -> None:
+    ended = portfolio("rollback", project_names()[0])
+    assert ended.returncode == 1
+    assert "MLflow does not answer at (no MLFLOW_TRACKING_URI)" in ended.stderr

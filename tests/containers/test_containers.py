@@ -21,6 +21,10 @@ pytestmark = pytest.mark.docker
 COLD_SECONDS, WARM_SECONDS, REBUILD_SECONDS, BACK_SECONDS = 600, 90, 30, 20
 SERVE_MB = 350
 OWNER = 2000  # of the copy
+PROMOTE = (
+    "docker compose -f docker-compose.demo.yml run --rm trainer "
+    "portfolio promote bankchurn --version 2 --reason 'as an exercise'"
+)
 RETRAIN = "python -m src.bankchurn.training --data-path data/raw/churn.csv --register-model"
 
 
@@ -145,7 +149,7 @@ def test_a_model_is_retrained_inside_and_goes_live_without_a_restart(stack: Stac
     assert "verdict: " in shown
     assert versions() == ["1", "2"]
     assert predict(address("bankchurn-api"))["model_version"] == "1"
-    stack.type("docker compose -f docker-compose.demo.yml run --rm trainer portfolio promote bankchurn --version 2")
+    stack.type(PROMOTE)
     live = seconds_until(lambda: predict(address("bankchurn-api"))["model_version"] == "2", at_most=BACK_SECONDS)
     report("promoted to live", live)
     assert stack.inspect("bankchurn-api", "{{.State.StartedAt}}") == started

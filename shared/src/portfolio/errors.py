@@ -53,8 +53,15 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class StoreError(PortfolioError):
+    """The store's database can't be reached, or refuses."""
+
+    status = 503
+    title = "Store not available"
+
+
 class NotPromoted(PortfolioError):
-    """A version that the gate has blocked."""
+    """A version that may not, or could not, become the champion; who was before goes on."""
 
     title = "Not promoted"
 

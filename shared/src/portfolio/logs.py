@@ -47,6 +47,7 @@ def configure(level: str = "INFO", log_format: LogFormat | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [stream]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # at INFO it tells of its plugins, at every start
 
 
 class Stderr(logging.StreamHandler[TextIO]):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from portfolio.errors import ConfigError
 from portfolio.logs import LogFormat
@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     admin_key: SecretStr = SecretStr("")  # opens /admin/*; empty: closed
     data_mirror: str = ""
     database_url: str = ""  # the store, as SQLAlchemy names it; empty: store/portfolio.db of the repository
+    audit_user: str = ""  # whom the audit names; empty: the user of this process and the host
     api_addresses: dict[str, str] = {}  # of running APIs by project, where not this machine at the configured port
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON
@@ -44,13 +45,17 @@ class Settings(BaseSettings):
         """Where the private key is, if this machine has one."""
         if self.signing_key:
             return Path(self.signing_key)
-        root = repository(Path.cwd()) or repository(Path(__file__).parent) or Path.cwd()
-        return root / "keys" / "bundle.key"
+        return _home() / "keys" / "bundle.key"
 
     @property
     def public_key_file(self) -> Path:
         """Where the public key is that belongs to it."""
         return self.signing_key_file.with_suffix(".pub")
+
+    @property
+    def store_address(self) -> str:
+        """Where the store is, as SQLAlchemy names it."""
+        return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
     def patient(self) -> Settings:
         """With a person's time for a registry that is slow to wake; a service has less, and a model took minutes."""
@@ -61,6 +66,10 @@ class Settings(BaseSettings):
         """The tracking URI as it may be shown: without user and password."""
         scheme, separator, rest = self.mlflow_tracking_uri.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _home() -> Path:
+    return repository(Path.cwd()) or repository(Path(__file__).parent) or Path.cwd()
 
 
 def repository(folder: Path) -> Path | None:
@@ -76,6 +85,10 @@ def read_settings() -> Settings:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         problems = "; ".join(problem["msg"] for problem in error.errors())
         raise ConfigError(f"{names}: {problems}.", remedy="Correct the environment, or .env.") from None
+    except SettingsError:
+        raise ConfigError(
+            "API_ADDRESSES is no JSON object of addresses by project.", remedy="See .env.example."
+        ) from None
 
 
 class Strict(BaseModel):

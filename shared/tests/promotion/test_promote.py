@@ -6,22 +6,23 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from mlflows import mlflow_server
-from toys import LATE, project, write_candidate
+from champions import alias, champion, registered
+from toys import LATE, write_candidate
 
 from portfolio import registry
-from portfolio.bundle import ANYONE, MANIFEST, SIGNATURE, Manifest, Trust, load, seal, sign, verify
+from portfolio.bundle import MANIFEST, SIGNATURE, Manifest, Trust, load, seal, sign, verify
 from portfolio.bundle.keys import SigningKey, make_keys, read_public_keys
 from portfolio.bundle.pointer import read_current
 from portfolio.errors import BundleError, ConfigError, NotPromoted, RegistryError
 from portfolio.gate import Verdict
 from portfolio.promotion import command as commands
-from portfolio.promotion.flow import Promotion, promote
+from portfolio.promotion.audit import history
+from portfolio.promotion.flow import promote
 from portfolio.registry import RegisteredVersion
 from portfolio.serving.fetch import fetch
 from portfolio.settings import Settings
@@ -32,64 +33,10 @@ GOOD = Verdict("promote", ())
 CURVES = {name: {"x": [0.0, 1.0], "y": [0.0, 1.0]} for name in ("roc", "precision_recall", "calibration")}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    folder = tmp_path_factory.mktemp("mlflow")
-    with mlflow_server(folder) as settings:
-        yield settings
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> SigningKey:
-    return make_keys(tmp_path / "keys" / "bundle.key", tmp_path / "keys" / "bundle.pub")
-
-
-@pytest.fixture
-def settings(server: Settings, key: SigningKey, tmp_path: Path) -> Settings:
-    """Of an operator's machine: it has the private key."""
-    return server.model_copy(update={"signing_key": str(tmp_path / "keys" / "bundle.key"), "bundle_public_key": ""})
-
-
-@pytest.fixture
-def keyless(settings: Settings, tmp_path: Path) -> Settings:
-    """Of an API's machine: it has the public key alone."""
-    public = str(tmp_path / "keys" / "bundle.pub")
-    return settings.model_copy(update={"signing_key": str(tmp_path / "nowhere"), "bundle_public_key": public})
-
-
-@pytest.fixture
-def spec(tmp_path: Path, request: pytest.FixtureRequest) -> ModelSpec:
-    """A project that no other test has registered anything of."""
-    return replace(project(LATE, tmp_path / "project"), name=f"toy-{abs(hash(request.node.name))}")
-
-
-def registered(
-    settings: Settings, spec: ModelSpec, name: str, *, seed: int = 0, verdict: str = "promote"
-) -> RegisteredVersion:
-    bundle = write_candidate(spec, spec.root / "made" / name, seed=seed)
-    plots = spec.root / "plots"
-    plots.mkdir(exist_ok=True)
-    return registry.register(
-        settings, verify(bundle, ANYONE), bundle=bundle, artifacts=plots, tags={"verdict": verdict}
-    )
-
-
-def alias(settings: Settings, spec: ModelSpec, name: str) -> str:
-    from mlflow import MlflowClient
-
-    return str(MlflowClient(settings.mlflow_tracking_uri).get_model_version_by_alias(spec.name, name).version)
-
-
-def stored(server_folder: Path, version: RegisteredVersion) -> Path:
+def stored(mlflow_folder: Path, version: RegisteredVersion) -> Path:
     """The folder in which the server keeps a version's bundle."""
-    (found,) = server_folder.glob(f"files/**/{version.run_id}/artifacts/bundle")
+    (found,) = mlflow_folder.glob(f"files/**/{version.run_id}/artifacts/bundle")
     return found
-
-
-@pytest.fixture
-def files(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The server's own folder."""
-    return next(path for path in tmp_path_factory.getbasetemp().glob("mlflow*") if (path / "mlflow.db").exists())
 
 
 def test_a_promoted_version_is_the_champion_and_verifies_with_the_public_key_alone(
@@ -97,9 +44,10 @@ def test_a_promoted_version_is_the_champion_and_verifies_with_the_public_key_alo
 ) -> None:
     version = registered(settings, spec, "v1")
     done = promote(spec, 1, settings)
-    assert (done.version, done.before) == (version, None)
+    assert (done.version, done.before) == (replace(version, signed_by=key.public.id), None)
     champion = registry.champion(spec.name, settings)
-    assert champion == replace(version, signed_by=key.public.id)
+    assert champion == replace(version, signed_by=key.public.id, promoted_at=champion.promoted_at)
+    assert datetime.now(UTC) - datetime.fromisoformat(champion.promoted_at) < timedelta(minutes=1)
     fetched = registry.download(champion, tmp_path / "fetched", settings)
     public = read_public_keys((tmp_path / "keys" / "bundle.pub").read_text())
     assert load(fetched, spec, Trust(public)).manifest.version == "v1"
@@ -125,12 +73,12 @@ def test_promoting_the_champion_again_signs_it_and_moves_nothing(spec: ModelSpec
     version = registered(settings, spec, "v2", seed=1)
     promote(spec, 1, settings)
     registry.point(settings, version, registry.CHAMPION)  # as a release without signatures did
-    done: Promotion = promote(spec, 2, settings)
+    done = promote(spec, 2, settings)
     assert done.before is not None
     assert done.before.version == "2"
-    assert registry.champion(spec.name, settings) == replace(version, signed_by=done.key.public.id)
-    with pytest.raises(Exception, match="previous"):
-        alias(settings, spec, "previous")
+    again = champion(spec, settings)
+    assert (again.version, again.signed_by) == (version.version, done.version.signed_by)
+    assert alias(settings, spec, "previous") == ""
 
 
 def test_a_candidate_is_not_signed(spec: ModelSpec, settings: Settings, tmp_path: Path) -> None:
@@ -153,18 +101,26 @@ def test_an_api_follows_a_champion_only_once_it_is_signed(
     assert current.bundle == "v1"
 
 
-def champion(spec: ModelSpec, settings: Settings) -> RegisteredVersion:
-    found = registry.champion(spec.name, settings)
-    assert found is not None
-    return found
-
-
 def test_what_the_gate_has_blocked_is_promoted_by_force_alone(spec: ModelSpec, settings: Settings) -> None:
     registered(settings, spec, "v1", verdict="block")
     with pytest.raises(NotPromoted, match="blocked version 1"):
         promote(spec, 1, settings)
     assert registry.champion(spec.name, settings) is None
-    assert promote(spec, 1, settings, force=True).version.version == "1"
+    with pytest.raises(ConfigError, match="--force needs a reason"):
+        promote(spec, 1, settings, force=True, reason=" ")
+    with pytest.raises(NotPromoted, match="blocked version 1"):
+        promote(spec, 1, settings, reason="I like it")
+    assert registry.champion(spec.name, settings) is None
+    assert promote(spec, 1, settings, force=True, reason="all else is down").version.version == "1"
+    [line] = history(spec.name, settings)
+    assert (line.forced, line.verdict, line.reason) == (True, "block", "all else is down")
+
+
+def test_what_the_gate_would_not_exchange_the_champion_for_takes_a_reason(spec: ModelSpec, settings: Settings) -> None:
+    registered(settings, spec, "v1", verdict="keep")
+    with pytest.raises(NotPromoted, match="keep the champion"):
+        promote(spec, 1, settings)
+    assert promote(spec, 1, settings, reason="smaller").version.version == "1"
 
 
 def test_without_the_private_key_nothing_moves(spec: ModelSpec, settings: Settings, keyless: Settings) -> None:
@@ -181,10 +137,10 @@ def test_a_version_that_is_not_there_is_one_error(spec: ModelSpec, settings: Set
 
 @pytest.mark.parametrize("how", ["a byte", "all of it, sealed anew", "all of it, signed by another"])
 def test_what_was_changed_in_the_store_is_not_promoted(
-    spec: ModelSpec, settings: Settings, files: Path, tmp_path: Path, how: str
+    spec: ModelSpec, settings: Settings, mlflow_folder: Path, tmp_path: Path, how: str
 ) -> None:
     version = registered(settings, spec, "v1")
-    bundle = stored(files, version)
+    bundle = stored(mlflow_folder, version)
     (bundle / "model.onnx").write_bytes((bundle / "model.onnx").read_bytes() + b"x")
     if how != "a byte":
         other = write_candidate(spec, tmp_path / "v1", seed=9)
@@ -197,14 +153,14 @@ def test_what_was_changed_in_the_store_is_not_promoted(
 
 
 def test_a_version_of_an_earlier_release_that_holds_another_bundle_is_not_promoted(
-    spec: ModelSpec, settings: Settings, files: Path, tmp_path: Path
+    spec: ModelSpec, settings: Settings, mlflow_folder: Path, tmp_path: Path
 ) -> None:
     from mlflow import MlflowClient
 
     version = registered(settings, spec, "v1")
     MlflowClient(settings.mlflow_tracking_uri).delete_model_version_tag(spec.name, "1", registry.PIN)
     other = write_candidate(spec, tmp_path / "v0", seed=9)
-    shutil.copytree(other, stored(files, version), dirs_exist_ok=True)
+    shutil.copytree(other, stored(mlflow_folder, version), dirs_exist_ok=True)
     with pytest.raises(BundleError, match="holds another bundle than it says: v0"):
         promote(spec, 1, settings)
 
@@ -270,6 +226,13 @@ def test_without_a_registry_only_a_signed_model_is_served(
     assert verify(spec.root / "models" / "v2", Trust((key.public,))).version == "v2"
 
 
+def test_training_tells_the_audit(spec: ModelSpec, settings: Settings) -> None:
+    published(spec, settings, "v1")
+    [line] = history(spec.name, settings)
+    assert (line.action, line.outcome, line.from_version, line.to_version) == ("promote", "done", "", "1")
+    assert (line.to_bundle, line.reason) == ("v1", "training found no champion")
+
+
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).parent / "portfolio", *map(str, arguments)],
@@ -308,13 +271,6 @@ def test_the_commands_tell_what_is_and_what_to_do(tmp_path: Path) -> None:
     altered = command("verify", bundle, **environment)
     assert altered.returncode == 1
     assert "not as it was signed: booster.txt" in altered.stderr
-
-
-def test_promoting_without_a_key_is_one_line_with_a_remedy(tmp_path: Path) -> None:
-    ended = command("promote", "bankchurn", "--version", 1, SIGNING_KEY=str(tmp_path / "none.key"))
-    assert ended.returncode == 1
-    (line,) = ended.stderr.strip().splitlines()
-    assert line.startswith(f"error: There is no private key at {tmp_path / 'none.key'}. `make keys`")
 
 
 def test_champions_of_another_key_are_signed_anew(

@@ -18,7 +18,7 @@ from portfolio.cli.whom import Name, Names, named
 from portfolio.data import source
 from portfolio.demo import command as demo
 from portfolio.errors import ConfigError
-from portfolio.promotion import command as promotion
+from portfolio.promotion import commands as promotion
 from portfolio.serving import command as serving
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
@@ -159,10 +159,7 @@ def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
     for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
         app.command()(command)
-    app.command()(promotion.promote)
-    app.command()(promotion.keys)
-    app.command("sign")(promotion.sign_bundle)
-    app.command("verify")(promotion.verify_bundle)
+    promotion.add_to(app)
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)

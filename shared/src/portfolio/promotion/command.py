@@ -1,4 +1,4 @@
-"""`portfolio keys`, `sign`, `verify` and `promote`."""
+"""`portfolio keys`, `sign` and `verify`."""
 
 from __future__ import annotations
 
@@ -60,28 +60,11 @@ def verify_bundle(path: Folder) -> None:
     terminal.run(lambda: _verify(path, read_settings()))
 
 
-def promote(
-    name: str,
-    version: Annotated[int, typer.Option(min=1, help="Its number in the registry.")],
-    force: Annotated[bool, typer.Option("--force", help="Even a version that the gate has blocked.")] = False,
-) -> None:
-    """Sign a registered version and make it the champion; `previous` then names the champion before it."""
-
-    def command() -> None:
-        done = flow.promote(find_project(name), version, read_settings().patient(), force=force)
-        line = f"{name}: version {done.version.version} is the champion, signed with key {short(done.key.public.id)}"
-        if done.before and done.before.version != done.version.version:
-            line += f"; version {done.before.version} is the previous one"
-        terminal.output().print(escape(line))
-
-    terminal.run(command)
-
-
 def _sign_champions(key: SigningKey, settings: Settings) -> None:
     for spec in map(find_project, project_names()):
         champion = registry.champion(spec.name, settings)
         if champion and champion.signed_by != key.public.id:
-            flow.promote(spec, int(champion.version), settings, force=True)
+            flow.promote(spec, champion.version, settings, reason="signed with the key here")
             line = f"{spec.name}: version {champion.version} is signed with key {short(key.public.id)}"
             terminal.output().print(escape(line))
 

@@ -1,60 +1,137 @@
-"""One promotion, from a version's number to the champion's alias."""
+"""One promotion: verify and fit, intent, aliases, done, served; and its way back."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from portfolio import registry
-from portfolio.bundle import Trust, read_trust, vouch
-from portfolio.bundle.keys import SigningKey, require_signing_key
+from portfolio.bundle import ANYONE, verify
+from portfolio.bundle.keys import SigningKey
 from portfolio.errors import BundleError, NotPromoted
-from portfolio.registry import RegisteredVersion
+from portfolio.promotion import running
+from portfolio.promotion.aliases import move, put_back, standing
+from portfolio.promotion.audit import Intent, audited, champions, check_same, history
+from portfolio.promotion.choose import check_admitted, check_reason, find
+from portfolio.promotion.fit import answer_for, judged_here
+from portfolio.promotion.shelf import archive
+from portfolio.registry import CHAMPION, RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What came of it: the champion and its predecessor, which may be none or the same version."""
+    """What came of it: the champion, its predecessor (none, or the same version), and the API that serves it."""
 
     version: RegisteredVersion
     before: RegisteredVersion | None
-    key: SigningKey
+    served: running.Served
 
 
-def promote(spec: ModelSpec, number: int, settings: Settings, *, force: bool = False) -> Promotion:
-    """Make a registered version the champion; `force` takes one that the gate has blocked.
+def promote(
+    spec: ModelSpec,
+    version: int | str,
+    settings: Settings,
+    *,
+    force: bool = False,
+    reason: str = "",
+    archive_current: bool = False,
+) -> Promotion:
+    """Make a registered version the champion, and return when the running API serves it.
 
-    Raises NotPromoted, ConfigError without a private key, RegistryError, BundleError.
+    `version` is a number, an alias or a deprecated stage. `force`, with a `reason`, takes one that the gate has
+    blocked, that is archived, or that is of other feature code than the API runs; `archive_current` puts the champion
+    before away. Raises NotPromoted, BundleError, RegistryError, StoreError, ConfigError; all is then as it was.
     """
-    key = require_signing_key(settings.signing_key_file)
-    version = registry.find_version(spec.name, number, settings)
-    if version.verdict == "block" and not force:
-        raise NotPromoted(
-            f"The gate has blocked version {number} of {spec.name}.", remedy="--force takes it all the same."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = registry.download(version, Path(folder) / "bundle", settings)
-        _vouch(bundle, spec, version, key=key, trust=read_trust(settings))
-        before = make_champion(version, bundle, key=key, settings=settings)
-    return Promotion(version, before, key)
+    target = find(spec.name, version, settings)
+    champion = registry.champion(spec.name, settings)
+    if champion and champion.version == target.version:
+        check_reason(force=force, reason=reason)  # nothing changes but, perhaps, the signature
+    else:
+        check_admitted(target, force=force, reason=reason)
+    done = _change(spec, Intent("promote", target, reason, force), settings)
+    if archive_current and done.before and done.before.version != target.version:
+        archive(spec, done.before.version, settings, reason=reason or f"replaced by version {target.version}")
+    return done
+
+
+def rollback(spec: ModelSpec, settings: Settings, *, to: int | str = "", reason: str = "") -> Promotion:
+    """Go back to a version: the one that was champion before, by the audit, or the named one.
+
+    A second rollback goes back further. Who was champion once may be so again, whatever gate and archive say; it needs
+    no private key where it is signed. Raises as `promote` does.
+    """
+    champion, lines = registry.champion(spec.name, settings), history(spec.name, settings)
+    past = champions(lines, champion.version if champion else "")
+    target = find(spec.name, to or _before(spec, past), settings)
+    if not to:
+        check_same(target, lines)
+    if target.version not in past:
+        check_admitted(target, force=False, reason=reason)
+    return _change(spec, Intent("rollback", target, reason), settings)
 
 
 def make_champion(
-    version: RegisteredVersion, bundle: Path, *, key: SigningKey, settings: Settings
+    version: RegisteredVersion,
+    bundle: Path,
+    *,
+    key: SigningKey,
+    settings: Settings,
+    reason: str = "training found no champion",
 ) -> RegisteredVersion | None:
-    """Give a version its signature, then the alias; returns the champion before, which `previous` names from now on."""
-    registry.attach_signature(settings, version, bundle, key_id=key.public.id)
-    before = registry.champion(version.name, settings)
-    if before and before.version != version.version:
-        registry.point(settings, before, registry.PREVIOUS)
-    registry.point(settings, version, registry.CHAMPION)
-    return before
+    """Give a version its signature, then the alias, for whoever has judged the bundle and signed it with `key`.
+
+    Returns the champion before, which `previous` names from now on. Raises RegistryError, StoreError.
+    """
+    before = standing(version.name, settings)
+    with (
+        audited(Intent("promote", version, reason), before[CHAMPION], settings) as operation,
+        put_back(version, before, settings),
+    ):
+        registry.attach_signature(settings, version, bundle, key_id=key.public.id)
+        move(version, before, settings)
+        operation.note("done")
+    return before[CHAMPION]
 
 
-def _vouch(bundle: Path, spec: ModelSpec, version: RegisteredVersion, *, key: SigningKey, trust: Trust) -> None:
-    manifest = vouch(bundle, spec, key=key, trust=trust)
-    if manifest.version != version.bundle_version:
-        raise BundleError(f"Version {version.version} holds another bundle than it says: {manifest.version}.")
+def _change(spec: ModelSpec, intent: Intent, settings: Settings) -> Promotion:
+    target, address = intent.target, running.address_of(spec, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = registry.download(target, Path(folder) / "bundle", settings)
+        api = running.look(spec.name, address)
+        key = _examine(bundle, spec, intent, api=api, settings=settings)
+        before = standing(spec.name, settings)
+        with (
+            audited(intent, before[CHAMPION], settings) as operation,
+            put_back(target, before, settings),
+        ):
+            if key:
+                registry.attach_signature(settings, target, bundle, key_id=key.public.id)
+            move(target, before, settings)
+            operation.note("done")
+            served = running.await_live(api, target, address, settings)
+        if served.seconds is not None:
+            operation.note("live", detail=served.note, seconds=served.seconds)
+    return Promotion(replace(target, signed_by=key.public.id if key else target.signed_by), before[CHAMPION], served)
+
+
+def _examine(
+    bundle: Path, spec: ModelSpec, intent: Intent, *, api: running.Running | None, settings: Settings
+) -> SigningKey | None:
+    """Whole, the one that was registered, fit, and signed; returns the key where it is signed only now."""
+    manifest = verify(bundle, ANYONE)
+    if manifest.version != intent.target.bundle_version:
+        raise BundleError(f"Version {intent.target.version} holds another bundle than it says: {manifest.version}.")
+    scored = judged_here(spec, manifest, api, force=intent.forced)
+    return answer_for(bundle, spec, scored=scored, settings=settings)
+
+
+def _before(spec: ModelSpec, past: list[str]) -> str:
+    if len(past) < 2:
+        raise NotPromoted(
+            f"The audit knows no champion of {spec.name} before {f'version {past[-1]}' if past else 'the first'}.",
+            remedy=f"Name one: portfolio rollback {spec.name} --to VERSION; `portfolio models {spec.name}` lists them.",
+        )
+    return past[-2]

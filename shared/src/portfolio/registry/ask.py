@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from portfolio.errors import RegistryError
 from portfolio.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-PIN, SIGNED_BY, VERDICT, PROMOTED_AT = "bundle_sha256", "signed_by", "verdict", "promoted_at"
+PIN, SIGNED_BY, VERDICT = "bundle_sha256", "signed_by", "verdict"
+PROMOTED_AT, ARCHIVED_AT = "promoted_at", "archived_at"
 UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
 LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
 
@@ -29,6 +31,7 @@ class RegisteredVersion:
 
     `bundle_sha256` pins `bundle.json` and so every file; versions of earlier releases have none. `signed_by` is the key
     that promoted it, by the registry's word alone: who trusts a bundle checks its signature. `verdict` is the gate's.
+    `promoted_at` and `archived_at` are in ISO format and UTC: when it last became the champion, when it was put away.
     """
 
     name: str
@@ -39,6 +42,7 @@ class RegisteredVersion:
     signed_by: str = ""
     verdict: str = ""
     promoted_at: str = ""
+    archived_at: str = ""
 
 
 def reachable(settings: Settings) -> bool:
@@ -60,14 +64,19 @@ def require(settings: Settings) -> None:
         )
     if not reachable(settings):
         raise RegistryError(
-            f"MLflow does not answer at {settings.registry_address or '(no MLFLOW_TRACKING_URI)'}.",
+            f"MLflow does not answer at {_where(settings)}.",
             remedy=UNREACHABLE,
         )
 
 
 def champion(name: str, settings: Settings) -> RegisteredVersion | None:
     """The version that shall be live, or None. Raises RegistryError where the registry can't be asked."""
-    return _version(settings, "registered-models/alias", {"name": name, "alias": CHAMPION})
+    return pointed(name, CHAMPION, settings)
+
+
+def pointed(name: str, alias: str, settings: Settings) -> RegisteredVersion | None:
+    """The version that has an alias, or None. Raises RegistryError where the registry can't be asked."""
+    return _version(settings, "registered-models/alias", {"name": name, "alias": alias})
 
 
 def find_version(name: str, number: int, settings: Settings) -> RegisteredVersion:
@@ -76,30 +85,34 @@ def find_version(name: str, number: int, settings: Settings) -> RegisteredVersio
     if found is None:
         raise RegistryError(
             f"{name} has no version {number} at {settings.registry_address}.",
-            remedy="MLflow's page of the model lists its versions.",
+            remedy=f"`portfolio models {name}` lists its versions.",
         )
     return found
 
 
-def _version(settings: Settings, path: str, query: Mapping[str, str]) -> RegisteredVersion | None:
-    """A version, or None where the registry knows no such one.
+def answer(
+    settings: Settings, path: str, *, query: Mapping[str, str] | None = None, body: object = None
+) -> dict[str, Any] | None:
+    """What the registry's API says, or None where it knows no such thing. Raises RegistryError.
 
     Over plain HTTP: a sidecar asks this at every start, and importing mlflow would take it two seconds and 110 MB.
     """
     try:
-        with _ask(settings, f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query)}") as answer:
-            found = json.load(answer)["model_version"]
+        with _ask(settings, f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query or {})}", body) as said:
+            return dict(json.load(said))
     except urllib.error.HTTPError as error:
         if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
             return None
         raise RegistryError(f"MLflow at {settings.registry_address} answers {error.code}.", remedy=LOG) from None
     except (OSError, ValueError, HTTPException) as error:
-        raise RegistryError(
-            f"MLflow does not answer at {settings.registry_address}: {error}.", remedy=UNREACHABLE
-        ) from None
+        raise RegistryError(f"MLflow does not answer at {_where(settings)}: {error}.", remedy=UNREACHABLE) from None
+
+
+def version_of(found: Mapping[str, Any], name: str) -> RegisteredVersion:
+    """A version as the registry's API describes it."""
     tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
     return RegisteredVersion(
-        name=query["name"],
+        name=name,
         version=found["version"],
         bundle_version=tags.get("bundle_version", ""),
         run_id=found.get("run_id", ""),
@@ -107,12 +120,28 @@ def _version(settings: Settings, path: str, query: Mapping[str, str]) -> Registe
         signed_by=tags.get(SIGNED_BY, ""),
         verdict=tags.get(VERDICT, ""),
         promoted_at=tags.get(PROMOTED_AT, ""),
+        archived_at=tags.get(ARCHIVED_AT, ""),
     )
 
 
-def _ask(settings: Settings, path: str) -> HTTPResponse:
-    """A plain GET with the credentials that MLflow's client would send; urllib takes none from the address itself."""
-    request = urllib.request.Request(settings.registry_address.rstrip("/") + path)
+def _version(settings: Settings, path: str, query: Mapping[str, str]) -> RegisteredVersion | None:
+    found = answer(settings, path, query=query)
+    return version_of(found["model_version"], query["name"]) if found else None
+
+
+def _where(settings: Settings) -> str:
+    return settings.registry_address or "(no MLFLOW_TRACKING_URI)"
+
+
+def _ask(settings: Settings, path: str, body: object = None) -> HTTPResponse:
+    """A plain GET, or a POST where there is a body, with the credentials that MLflow's client would send.
+
+    urllib takes none from the address itself.
+    """
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(settings.registry_address.rstrip("/") + path, content)
+    if content is not None:
+        request.add_header("Content-Type", "application/json")
     address = urlsplit(settings.mlflow_tracking_uri)
     user = os.environ.get("MLFLOW_TRACKING_USERNAME") or unquote(address.username or "")
     password = os.environ.get("MLFLOW_TRACKING_PASSWORD") or unquote(address.password or "")
@@ -120,5 +149,5 @@ def _ask(settings: Settings, path: str) -> HTTPResponse:
         request.add_header("Authorization", f"Bearer {token}")
     elif user:
         request.add_header("Authorization", f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}")
-    answer: HTTPResponse = urllib.request.urlopen(request, timeout=settings.mlflow_timeout_seconds)
-    return answer
+    said: HTTPResponse = urllib.request.urlopen(request, timeout=settings.mlflow_timeout_seconds)
+    return said

@@ -50,6 +50,21 @@ def point(settings: Settings, version: RegisteredVersion, alias: str) -> None:
         client.set_registered_model_alias(version.name, alias, version.version)
 
 
+def unpoint(settings: Settings, name: str, alias: str) -> None:
+    """Take an alias away from whichever version has it."""
+    with _client(settings) as client:
+        client.delete_registered_model_alias(name, alias)
+
+
+def tag(settings: Settings, version: RegisteredVersion, name: str, value: str) -> None:
+    """Note something on a version; an empty value takes the note away."""
+    with _client(settings) as client:
+        if value:
+            client.set_model_version_tag(version.name, version.version, name, value)
+        else:
+            client.delete_model_version_tag(version.name, version.version, name)
+
+
 def attach_signature(settings: Settings, version: RegisteredVersion, bundle: Path, *, key_id: str) -> None:
     """Put a bundle's signature beside the registered files, so that every download brings it."""
     from portfolio.bundle import SIGNATURE
@@ -64,19 +79,32 @@ def download(version: RegisteredVersion, destination: Path, settings: Settings) 
 
     Raises BundleError where `bundle.json` is not the one that was registered.
     """
+    return _fetch(version, BUNDLE, destination, settings)
+
+
+def download_manifest(version: RegisteredVersion, destination: Path, settings: Settings) -> Path:
+    """Fetch `bundle.json` alone into the folder `destination`, which does not exist yet; raises as `download` does."""
+    from portfolio.bundle import MANIFEST
+
+    return _fetch(version, f"{BUNDLE}/{MANIFEST}", destination, settings).parent
+
+
+def _fetch(version: RegisteredVersion, path: str, destination: Path, settings: Settings) -> Path:
     from mlflow.artifacts import download_artifacts
 
     from portfolio.bundle.files import check_pin
 
     with _client(settings):
         destination.mkdir(parents=True)
-        fetched = download_artifacts(
-            artifact_uri=f"runs:/{version.run_id}/{BUNDLE}",
-            dst_path=str(destination),
-            tracking_uri=settings.mlflow_tracking_uri,
+        fetched = Path(
+            download_artifacts(
+                artifact_uri=f"runs:/{version.run_id}/{path}",
+                dst_path=str(destination),
+                tracking_uri=settings.mlflow_tracking_uri,
+            )
         )
-    check_pin(Path(fetched), version.bundle_sha256)
-    return Path(fetched)
+    check_pin(fetched if fetched.is_dir() else fetched.parent, version.bundle_sha256)
+    return fetched
 
 
 @contextmanager

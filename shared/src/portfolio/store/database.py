@@ -1,0 +1,126 @@
+"""The database behind the store: where it is, its migrations, and errors that show neither user nor password."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from portfolio.errors import StoreError
+from portfolio.settings import Settings
+
+try:
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
+    from sqlalchemy.engine import URL
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+except ModuleNotFoundError as missing:
+    raise StoreError(f"The store needs {missing.name}.", remedy="pip install 'portfolio[store]'") from None
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = 30.0  # for others who write to the same file, or are just migrating it
+CONNECT_SECONDS = 5
+LOCK = 0x706F7274  # of PostgreSQL: one process migrates, the others wait
+REACH = "Check DATABASE_URL; left empty, the store is a file of the repository, store/portfolio.db."
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Connection]:
+    """A transaction in a database whose tables are those of this release. Raises StoreError."""
+    with _opened(settings) as engine:
+        _prepare_to_write(engine)
+        with engine.begin() as connection:
+            _migrate(connection)
+        with engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
+    """A connection, or None where nobody has written to this table yet. Raises StoreError."""
+    file = _file(_url(settings))
+    if file and not file.exists():
+        yield None
+        return
+    with _opened(settings) as engine, engine.connect() as connection:
+        yield connection if inspect(connection).has_table(table) else None
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Engine]:
+    url = _url(settings)
+    try:
+        engine = _engine(url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        raise StoreError(f"The store at {_shown(url)} does not answer: {_said(error, url)}", remedy=REACH) from None
+
+
+def _url(settings: Settings) -> URL:
+    try:
+        url = make_url(settings.store_address)
+    except (SQLAlchemyError, ValueError):
+        raise StoreError(
+            "DATABASE_URL is no address of a database.", remedy="Such as postgresql://user@host/name."
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):  # what a provider hands out names no driver
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    waits = {"sqlite": {"timeout": PATIENCE}, "postgresql": {"connect_timeout": CONNECT_SECONDS}}
+    return create_engine(
+        url, poolclass=NullPool, connect_args=waits.get(url.get_backend_name(), {}), hide_parameters=True
+    )
+
+
+def _prepare_to_write(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        if file := _file(engine.url):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _let_others_read)
+        event.listen(engine, "begin", _begin_at_once)
+
+
+def _let_others_read(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # Python's sqlite3 would begin only at the first INSERT, too late for a migration
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the tables to this release's; whoever comes at the same time waits, and finds it done."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _file(url: URL) -> Path | None:
+    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if named else None
+
+
+def _shown(url: URL) -> str:
+    """An address as it may be shown: without its query, too, which may hold a password."""
+    return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
+
+
+def _said(error: Exception, url: URL) -> str:
+    """What the driver said, in one line and without who asked."""
+    reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
+    secrets = [str(value) for value in (url.password, *url.query.values()) if value]
+    for secret in secrets:
+        reason = reason.replace(secret, "***")
+    return reason.replace(f'"{url.username}"', "***") if url.username else reason
