@@ -39,6 +39,7 @@ def test_help_lists_every_command() -> None:
         "fetch",
         "drift",
         "models",
+        "verdict",
         "diff",
         "history",
         "promote",

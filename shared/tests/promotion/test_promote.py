@@ -20,8 +20,8 @@ from portfolio.bundle.keys import SigningKey, make_keys, read_public_keys
 from portfolio.bundle.pointer import read_current
 from portfolio.errors import BundleError, ConfigError, NotPromoted, RegistryError
 from portfolio.gate import Verdict
-from portfolio.promotion import command as commands
 from portfolio.promotion.audit import history
+from portfolio.promotion.commands import signing as commands
 from portfolio.promotion.flow import promote
 from portfolio.registry import RegisteredVersion
 from portfolio.serving.fetch import fetch

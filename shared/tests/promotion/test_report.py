@@ -9,9 +9,9 @@ from champions import registered, registered_as, several
 
 from portfolio import registry
 from portfolio.measures import Estimate
+from portfolio.promotion.archive import archive
 from portfolio.promotion.flow import promote
 from portfolio.promotion.report import diff, models, summary
-from portfolio.promotion.shelf import archive
 from portfolio.registry import ask
 from portfolio.settings import Settings
 from portfolio.spec import AtLeast, ModelSpec

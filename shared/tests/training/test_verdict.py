@@ -15,6 +15,8 @@ from toys import LATE
 from portfolio.bundle.pointer import read_current
 from portfolio.data import source
 from portfolio.data import table as tables
+from portfolio.errors import StoreError
+from portfolio.promotion import report
 from portfolio.settings import Config, GateConfig, Override
 from portfolio.spec import AtLeast, BundleAtMost, Cooldown, Improves, MinLabelCoverage, ModelSpec, Rule
 from portfolio.training import command
@@ -100,8 +102,19 @@ def test_the_registry_holds_the_verdict_of_blocked_versions_too(spec: ModelSpec,
         assert json.loads(version.tags["verdict_failed"]) == [FLOOR.name]
         path = client.download_artifacts(version.run_id, "verdict.json", str(spec.root))
         stored = json.loads(Path(path).read_text())
+        assert report.verdict(guarded, 1, settings) == trained.verdict
     assert stored["decision"] == "block"
     assert [check["rule"] for check in stored["checks"]] == [check.rule for check in trained.verdict.checks]
+
+
+def test_a_store_that_cannot_be_written_to_is_told_before_anything_is_trained(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////dev/null/portfolio.db")
+    monkeypatch.setattr("portfolio.registry.reachable", lambda _: True)
+    with pytest.raises(StoreError, match="does not answer"):
+        command.run_training(spec, effort="quick", data_path=None, register=None)
+    assert not (spec.root / "models").exists()
 
 
 @pytest.mark.parametrize(("rules", "code"), [((), 0), ((Improves("f1", by=0.02),), 2), ((FLOOR,), 3)])

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from portfolio import registry
 from portfolio.bundle import ANYONE, verify
-from portfolio.bundle.keys import SigningKey
+from portfolio.bundle.keys import SigningKey, short
 from portfolio.errors import BundleError, NotPromoted
 from portfolio.promotion import running
+from portfolio.promotion.admission import check_admitted, check_reason, find
 from portfolio.promotion.aliases import move, put_back, standing
+from portfolio.promotion.archive import archive
 from portfolio.promotion.audit import Intent, audited, champions, check_same, history
-from portfolio.promotion.choose import check_admitted, check_reason, find
 from portfolio.promotion.fit import answer_for, judged_here
-from portfolio.promotion.shelf import archive
 from portfolio.registry import CHAMPION, RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -28,6 +28,17 @@ class Promotion:
     version: RegisteredVersion
     before: RegisteredVersion | None
     served: running.Served
+
+    @property
+    def sentence(self) -> str:
+        """Who is the champion, who was before, and since when the API serves it."""
+        version, before, served = self.version, self.before, self.served
+        line = f"{version.name}: version {version.version} is the champion, signed with key {short(version.signed_by)}"
+        if before and before.version != version.version:
+            line += f"; version {before.version} is the previous one"
+        if served.seconds is not None:
+            line += f"; the API serves it after {served.seconds:.1f} s"
+        return f"{line}; {served.note}" if served.note else line
 
 
 def promote(

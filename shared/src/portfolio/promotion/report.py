@@ -13,8 +13,9 @@ from typing import Any
 from portfolio import registry
 from portfolio.bundle import MANIFEST, Manifest
 from portfolio.errors import BundleError
+from portfolio.gate import Verdict
 from portfolio.measures import Reading
-from portfolio.promotion.choose import find
+from portfolio.promotion.admission import find
 from portfolio.registry import CHALLENGER, CHAMPION, Listed, RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
@@ -88,6 +89,15 @@ def summary(settings: Settings) -> Summary:
     )
     live = sum(bool(each.champion) for each in projects)
     return Summary(len(projects), live, len(listed), projects)
+
+
+def verdict(spec: ModelSpec, version: int | str, settings: Settings) -> Verdict:
+    """What the gate said about a version. Raises RegistryError, ConfigError, BundleError."""
+    found = find(spec.name, version, settings)
+    said = _manifest(found, settings).verdict
+    if said is None:
+        raise BundleError(f"Version {found.version} holds no verdict: it was made by an earlier release.")
+    return said
 
 
 def diff(spec: ModelSpec, first: int | str, second: int | str, settings: Settings) -> Difference:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from portfolio.errors import ConfigError
+from portfolio.promotion.archive import archive, challenge
 from portfolio.promotion.flow import promote
-from portfolio.promotion.shelf import archive, challenge
-from portfolio.promotion.told import tell
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 
@@ -14,7 +13,7 @@ def move_to(stage: str, spec: ModelSpec, version: int | str, settings: Settings,
     """Bring a version to a stage, in any case; returns what came of it as a sentence. Raises as `promote` does."""
     match stage.strip().lower():
         case "production":
-            return tell(promote(spec, version, settings, archive_current=archive_current))
+            return promote(spec, version, settings, archive_current=archive_current).sentence
         case "staging":
             return f"{spec.name}: version {challenge(spec, version, settings).version} is the challenger"
         case "archived":

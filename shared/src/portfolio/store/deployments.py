@@ -38,6 +38,14 @@ class Deployment:
     seconds: float | None = None
 
 
+def prepare(settings: Settings) -> None:
+    """Find out whether the store can be written to, and bring its tables to this release's. Raises StoreError."""
+    from portfolio.store.database import writing
+
+    with writing(settings):
+        pass
+
+
 def append(line: Deployment, settings: Settings) -> None:
     """Write a line to the audit. Raises StoreError."""
     from portfolio.store.database import writing

@@ -11,11 +11,11 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
-from portfolio import registry, terminal
+from portfolio import registry, store, terminal
 from portfolio.bundle.keys import read_signing_key
 from portfolio.errors import PortfolioError
+from portfolio.gate.table import table_of
 from portfolio.settings import Effort, Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.card import headline
@@ -23,7 +23,6 @@ from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
 KEPT, BLOCKED = 2, 3
-COLOURS = {"passed": "green", "failed": "red", "advice": "yellow", "not applicable": "dim"}
 
 DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
 Register = Annotated[bool | None, typer.Option(help="Register in MLflow. Left out: where MLflow answers.")]
@@ -68,14 +67,20 @@ def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str 
 def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
     """Train one project, print the outcome; returns 0, 2 where the champion is kept, 3 where the gate blocked."""
     settings = read_settings()
-    read_signing_key(settings.signing_key_file)  # one that can't be read must not cost a model that took minutes
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
+    check_ready(settings, registered=known)
     order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
     trained = _show_progress(spec, order, settings.patient())
     _summarise(trained, settings)
     return {"promote": 0, "keep": KEPT, "block": BLOCKED}[trained.verdict.decision]
+
+
+def check_ready(settings: Settings, *, registered: bool) -> None:
+    """Raise ConfigError or StoreError for what would keep the model from being promoted, before it takes minutes."""
+    if read_signing_key(settings.signing_key_file) and registered:
+        store.prepare(settings)
 
 
 def _show_progress(spec: ModelSpec, order: Order, settings: Settings) -> Trained:
@@ -104,10 +109,7 @@ def _summarise(trained: Trained, settings: Settings) -> None:
     console.print(f"data: {manifest.data.label}, {manifest.data.rows:,} rows, {manifest.data.refused:,} refused")
     for breach in trained.refused.breaches:
         console.print(f"  {breach}; listed in {trained.bad_rows}", markup=False)
-    table = Table("rule", "", "why", box=None, padding=(0, 2, 0, 0))
-    for check in trained.verdict.checks:
-        table.add_row(check.rule, f"[{COLOURS[check.outcome]}]{check.outcome}[/]", escape(check.why))
-    console.print(table)
+    console.print(table_of(trained.verdict))
     where = (
         f"version {registered.version} at {settings.registry_address}" if registered else "no (not asked, or no MLflow)"
     )

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from portfolio import terminal
-from portfolio.bundle.keys import read_signing_key
 from portfolio.settings import Effort, read_config, read_settings
 from portfolio.spec import ModelSpec
+from portfolio.training.command import check_ready
 from portfolio.training.flow import Order
 from portfolio.training.report import render, write_report
 from portfolio.training.retrain import retrain
@@ -20,7 +20,7 @@ EXIT_CODES = {"promoted": 0, "failed": terminal.FAILED, "kept": 2, "blocked": 3}
 def run_retraining(spec: ModelSpec, *, effort: Effort, data_path: Path | None) -> int:
     """Retrain one project, print the report and where it is; returns the exit code of what was done."""
     settings, notices = read_settings(), terminal.notices()
-    read_signing_key(settings.signing_key_file)  # one that can't be read must not cost a model that took minutes
+    check_ready(settings, registered=True)
     done = retrain(
         spec,
         Order(datetime.now(UTC), effort, data_path),

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from portfolio import terminal
 from portfolio.bundle.keys import short
+from portfolio.gate.table import table_of
 from portfolio.measures import Estimate
 from portfolio.promotion import audit, report
 from portfolio.settings import read_settings
@@ -62,6 +63,17 @@ def diff(name: str, first: Version, second: Version, json: Json = False) -> None
         for part in ("metrics", "data", "features", "parameters"):
             _add(table, part, getattr(found, part))
         _show(asdict(found), table, json=json)
+
+    terminal.run(command)
+
+
+def verdict(name: str, version: Version, json: Json = False) -> None:
+    """Show what the gate said about a version: every rule, how it went, and why."""
+
+    def command() -> None:
+        found = report.verdict(find_project(name), version, read_settings().patient())
+        beside = f", beside champion {found.champion}" if found.champion else ""
+        _show(asdict(found), f"[bold]{found.decision}[/]{beside}", table_of(found), json=json)
 
     terminal.run(command)
 

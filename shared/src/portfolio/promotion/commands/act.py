@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from portfolio import terminal
-from portfolio.promotion import flow, shelf
-from portfolio.promotion.told import tell
+from portfolio.promotion import archive as archiving
+from portfolio.promotion import flow
 from portfolio.settings import read_settings
 from portfolio.spec.projects import find_project
 
@@ -37,7 +37,7 @@ def promote(
             reason=reason,
             archive_current=archive_current,
         )
-        terminal.output().print(escape(tell(done)))
+        terminal.output().print(escape(done.sentence))
 
     terminal.run(command)
 
@@ -50,7 +50,7 @@ def rollback(
     """Make the champion before the champion again, and wait until the running API serves it; twice goes two back."""
     terminal.run(
         lambda: terminal.output().print(
-            escape(tell(flow.rollback(find_project(name), read_settings().patient(), to=to, reason=reason)))
+            escape(flow.rollback(find_project(name), read_settings().patient(), to=to, reason=reason).sentence)
         )
     )
 
@@ -64,7 +64,7 @@ def archive(
     """Put a version away, never the champion: promoting it then takes --force."""
 
     def command() -> None:
-        done = (shelf.restore if undo else shelf.archive)(
+        done = (archiving.restore if undo else archiving.archive)(
             find_project(name), version, read_settings().patient(), reason=reason
         )
         state = "no longer archived" if undo else "archived"

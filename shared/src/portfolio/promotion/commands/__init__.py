@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from portfolio.promotion import act_command as act
-from portfolio.promotion import look_command as look
-from portfolio.promotion.command import keys, sign_bundle, verify_bundle
+from portfolio.promotion.commands import act, look
+from portfolio.promotion.commands.signing import keys, sign_bundle, verify_bundle
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the command line those who look, those who act, and those of keys and signatures."""
-    for command in (look.models, look.diff, look.history, act.promote, act.rollback, act.archive):
+    for command in (look.models, look.verdict, look.diff, look.history, act.promote, act.rollback, act.archive):
         app.command()(command)
     registered = typer.Typer(help="The registry as a whole.", no_args_is_help=True)
     registered.command("summary")(look.summary)

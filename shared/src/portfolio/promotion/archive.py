@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from portfolio import registry
 from portfolio.errors import NotPromoted
+from portfolio.promotion.admission import check_admitted, find
 from portfolio.promotion.aliases import put_back, standing
 from portfolio.promotion.audit import Intent, audited
-from portfolio.promotion.choose import check_admitted, find
 from portfolio.registry import ARCHIVED_AT, CHALLENGER, CHAMPION, RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec

@@ -7,10 +7,10 @@ from champions import alias, champion, registered, several
 
 from portfolio import registry
 from portfolio.errors import ConfigError, NotPromoted, RegistryError
+from portfolio.promotion.admission import find
+from portfolio.promotion.archive import archive, challenge, restore
 from portfolio.promotion.audit import history, who
-from portfolio.promotion.choose import find
 from portfolio.promotion.flow import promote
-from portfolio.promotion.shelf import archive, challenge, restore
 from portfolio.promotion.stages import move_to
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
