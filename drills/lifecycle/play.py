@@ -61,7 +61,7 @@ class Play:
     def refuse(self, version: Spoilt) -> None:
         """Promote as an operator would: the command refuses."""
         ended = self.place.command("promote", PROJECT, "--version", str(version.number))
-        self.say(f"version {version.number} is not promoted: {version.what}")
+        self.say(f"promoting version {version.number} ended with exit code {ended.code}: {version.what}")
         self.found.append(checks.refused_by_command(ended, version))
 
     def point_by_hand(self, version: Spoilt, *, then: int) -> None:
