@@ -1,0 +1,1 @@
+"""Drills: what the documentation claims of operations, done for real and judged."""
