@@ -25,7 +25,7 @@ from portfolio.serving.board import Attempt, Board, Failure, Mark, Reason, Stage
 from portfolio.serving.parent import end_with
 from portfolio.settings import Settings, read_settings
 
-AWAY_SECONDS = 60.0  # the longest wait between two questions to a registry that does not answer
+AWAY_SECONDS = 15.0  # the longest wait between two questions to a registry that is away; asking costs it little
 AGAIN_SECONDS, AGAIN_AT_MOST = 60.0, 3600.0  # until a version that failed is tried again, doubled each time
 FETCH_SECONDS = 600.0
 NEVER = Attempt(began=-1.0, outcome="vacant")
