@@ -19,6 +19,7 @@ from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project, project_names
 from tests.copies import copy_repository
+from tests.runbooks import commands
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +35,9 @@ OURS = (
     "SIGNING",
     "BUNDLE",
     "ALLOW",
+    "DATABASE",
+    "API_ADDRESSES",
+    "ADMIN_KEY",
 )  # what `make test` hands down is not for the copy
 
 
@@ -50,11 +54,24 @@ class Tree:
         }
         copy_repository(folder)
 
-    def make(self, *arguments: str) -> str:
+    @property
+    def addresses(self) -> dict[str, str]:
+        """How commands find the demo, which listens elsewhere than a developer's."""
+        apis = {name: f"http://127.0.0.1:{port + self.offset}" for name, port in PORTS.items()}
+        registry = f"http://127.0.0.1:{MLFLOW_PORT + self.offset}"
+        return {"MLFLOW_TRACKING_URI": registry, "API_ADDRESSES": json.dumps(apis)}
+
+    def make(self, *arguments: str, **environment: str) -> str:
         """Run make to its end; returns what it printed."""
         command = ["make", *arguments]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, check=False, text=True, capture_output=True, timeout=300
+            command,
+            cwd=self.folder,
+            env=self.environment | environment,
+            check=False,
+            text=True,
+            capture_output=True,
+            timeout=300,
         )
         assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.logs()}"
         return done.stdout
@@ -91,8 +108,9 @@ def test_the_demo_from_a_fresh_copy_to_the_second_start_and_the_end(tree: Tree) 
     ctrl_c_during_training_leaves_nothing_running(tree)
     first = the_first_start_trains_and_serves_every_project(tree)
     a_start_beside_it_changes_nothing(tree)
+    every_command_of_the_runbook_of_promotion_works(tree)
     stopping_leaves_nothing_running(tree)
-    the_second_start_reuses_the_champions(tree, first)
+    the_second_start_reuses_the_champions(tree, first | {"bankchurn": "4"})
     stopping_leaves_nothing_running(tree)
 
 
@@ -140,6 +158,28 @@ def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str
 
 def a_start_beside_it_changes_nothing(tree: Tree) -> None:
     assert "The demo is up already." in tree.make("demo-up")
+
+
+def every_command_of_the_runbook_of_promotion_works(tree: Tree) -> None:
+    """There are three more versions then, the last one the challenger, and an API that has to follow."""
+    begun = time.monotonic()
+    for _ in range(3):
+        tree.make("train", "PROJECT=bankchurn", "ARGS=--quick --register-model", **tree.addresses)
+    for command in commands("promotion.md", ".venv/bin/"):
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tree.folder,
+            env=tree.environment | tree.addresses,
+            check=False,
+            text=True,
+            capture_output=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{tree.logs()}"
+        if " promote" in command or " rollback" in command or "promote_model" in command:
+            assert "the API serves it after" in done.stdout, command
+    assert tree.ask("bankchurn", "/model/info")["live_versions"] == ["4"]
+    report("runbook of promotion", begun)
 
 
 def the_second_start_reuses_the_champions(tree: Tree, versions: dict[str, str]) -> None:

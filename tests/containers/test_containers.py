@@ -15,16 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.containers.stack import APIS, PORTS, PREFIX, STACK, Stack, address, ask, blocks, predict, seconds_until
+from tests.runbooks import commands
 
 pytestmark = pytest.mark.docker
 
 COLD_SECONDS, WARM_SECONDS, REBUILD_SECONDS, BACK_SECONDS = 600, 90, 30, 20
 SERVE_MB = 350
 OWNER = 2000  # of the copy
-PROMOTE = (
-    "docker compose -f docker-compose.demo.yml run --rm trainer "
-    "portfolio promote bankchurn --version 2 --reason 'as an exercise'"
-)
+TRAINER = "docker compose -f docker-compose.demo.yml run --rm trainer"
+PROMOTE = f"{TRAINER} portfolio promote bankchurn --version 2 --reason 'as an exercise'"
 RETRAIN = "python -m src.bankchurn.training --data-path data/raw/churn.csv --register-model"
 
 
@@ -156,7 +155,7 @@ def test_a_model_is_retrained_inside_and_goes_live_without_a_restart(stack: Stac
 
 
 def test_the_trainer_retrains_promotes_and_reports(stack: Stack) -> None:
-    shown = stack.type("docker compose -f docker-compose.demo.yml run --rm trainer portfolio retrain telecomai --quick")
+    shown = stack.type(f"{TRAINER} portfolio retrain telecomai --quick")
     assert "Version 2 is the champion, in place of version 1" in shown
     seconds_until(lambda: predict(address("telecom-api"))["model_version"] == "2", at_most=BACK_SECONDS)
     reports = stack.docker("exec", "telecom-api", "ls", "models/reports").split()
@@ -230,6 +229,21 @@ def test_every_command_of_the_runbook_works_as_it_stands(stack: Stack) -> None:
     seconds_until(lambda: stack.health("mlflow-server") == "healthy", at_most=60)
     assert versions() == ["1", "2"]
     seconds_until(lambda: predict(address("bankchurn-api"))["model_version"] == "1", at_most=BACK_SECONDS)
+
+
+def test_every_command_of_the_runbook_of_promotion_works_as_it_stands(stack: Stack) -> None:
+    """Two more versions, the last one the challenger, have come since; the champion is version 1 again."""
+    stack.must("make", "docker-demo")
+    for _ in range(2):
+        stack.type(f"{TRAINER} portfolio train bankchurn --quick --register-model")
+    shown = {command: stack.type(command) for command in commands("promotion.md", TRAINER)}
+    assert len(shown) >= 9
+    for command, said in shown.items():
+        if " promote " in command or " rollback " in command:
+            assert "the API serves it after" in said, command
+    assert predict(address("bankchurn-api"))["model_version"] == "4"
+    assert "ann" in stack.type(f"{TRAINER} portfolio history bankchurn")
+    stack.must("make", "docker-demo-down")
 
 
 def test_a_change_of_code_is_built_in_seconds(stack: Stack) -> None:
