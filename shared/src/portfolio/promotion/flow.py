@@ -36,9 +36,7 @@ class Promotion:
         line = f"{version.name}: version {version.version} is the champion, signed with key {short(version.signed_by)}"
         if before and before.version != version.version:
             line += f"; version {before.version} is the previous one"
-        if served.seconds is not None:
-            line += f"; the API serves it after {served.seconds:.1f} s"
-        return f"{line}; {served.note}" if served.note else line
+        return f"{line}; {served.sentence}" if served.sentence else line
 
 
 def promote(

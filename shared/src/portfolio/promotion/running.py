@@ -73,6 +73,12 @@ class Served:
     seconds: float | None
     note: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """Both, for people."""
+        after = f"the API serves it after {self.seconds:.1f} s" if self.seconds is not None else ""
+        return "; ".join(part for part in (after, self.note) if part)
+
 
 def address_of(spec: ModelSpec, settings: Settings) -> str:
     """Where a project's API is: as API_ADDRESSES says, else on this machine at the configured port."""

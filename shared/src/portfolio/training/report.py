@@ -58,8 +58,8 @@ def render(done: Retrained) -> str:
 def _summary(done: Retrained) -> str:
     version, before = done.version.version, done.before.version.version if done.before else None
     if done.outcome.state == "promoted":
-        place = f"champion, in place of version {before}; promoted in {done.outcome.seconds:.1f} s"
-        return f"Version {version} is the {place if before else 'first champion'}. Training took {done.seconds:.0f} s."
+        place = f"champion, in place of version {before}; {done.outcome.served}" if before else "first champion"
+        return f"Version {version} is the {place}. Training took {done.seconds:.0f} s."
     stays = f"version {before} stays the champion" if before else "there is still no champion"
     if done.outcome.state == "failed":
         return f"The gate promotes version {version}, but the promotion failed: {done.outcome.reason}"
@@ -116,7 +116,7 @@ def _next(done: Retrained) -> str:
     promote = f"`portfolio promote {name} --version {version}`"
     if done.outcome.state == "promoted":
         if done.before:
-            return f"Nothing. To go back: `portfolio promote {name} --version {done.before.version.version}`."
+            return f"Nothing. To go back: `portfolio rollback {name}`."
         return "Nothing."
     if done.outcome.state == "failed":
         return f"Put right what is named above; nothing is lost. Then {promote}."

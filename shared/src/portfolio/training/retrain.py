@@ -36,11 +36,11 @@ class Champion:
 class Outcome:
     """What was done about the verdict. `failed`: the gate promotes, and the promotion did not succeed, for `reason`.
 
-    `seconds` is the time from the verdict to the promotion's end.
+    `served` says since when the running API serves it, or why nobody waited for that.
     """
 
     state: Literal["promoted", "kept", "blocked", "failed"]
-    seconds: float = 0.0
+    served: str = ""
     reason: str = ""
 
 
@@ -73,11 +73,9 @@ def retrain(spec: ModelSpec, order: Order, config: Config, settings: Settings, p
     file = _refresh(spec, order, settings)
     started = time.monotonic()
     trained = train(spec, replace(order, data_path=file.path, register=True), config, settings, progress)
-    judged = time.monotonic()
+    seconds = time.monotonic() - started
     version = _registered(trained)
-    outcome = _conclude(spec, trained, version, settings)
-    outcome = replace(outcome, seconds=time.monotonic() - judged)
-    return Retrained(before, file, trained, version, outcome, judged - started)
+    return Retrained(before, file, trained, version, _conclude(spec, trained, version, settings), seconds)
 
 
 def _champion(spec: ModelSpec, settings: Settings) -> Champion | None:
@@ -109,7 +107,7 @@ def _conclude(spec: ModelSpec, trained: Trained, version: RegisteredVersion, set
     if trained.published.live:  # there was no champion
         return Outcome("promoted")
     try:
-        promote(spec, int(version.version), settings)
+        served = promote(spec, version.version, settings).served
     except PortfolioError as error:
         return Outcome("failed", reason=f"{error.detail} {error.remedy}".rstrip())
-    return Outcome("promoted")
+    return Outcome("promoted", served=served.sentence)
