@@ -12,7 +12,7 @@ from pydantic import Field
 
 from portfolio.bundle import sign
 from portfolio.bundle.keys import require_signing_key
-from portfolio.bundle.pointer import Current, write_current
+from portfolio.pointer import Current, write_current
 from portfolio.settings import read_settings
 from portfolio.spec import Binary, Column, Frame, ModelSpec, Regression, Request, Response, Source
 

@@ -79,7 +79,7 @@ class ProjectContract:
     @classmethod
     def client(cls, project: ModelSpec, scorer: Scorer) -> Iterator[TestClient]:
         """The project's API with the bundle live, whatever the gate said of it."""
-        from portfolio.bundle.pointer import Current, write_current
+        from portfolio.pointer import Current, write_current
 
         current = Current(bundle=scorer.directory.name, model_version="7", source="local", since="2026-01-01T00:00:00")
         write_current(project.root / "models" / "current", current)

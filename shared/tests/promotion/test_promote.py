@@ -17,9 +17,9 @@ from toys import LATE, write_candidate
 from portfolio import registry
 from portfolio.bundle import MANIFEST, SIGNATURE, Manifest, Trust, load, seal, sign, verify
 from portfolio.bundle.keys import SigningKey, make_keys, read_public_keys
-from portfolio.bundle.pointer import read_current
 from portfolio.errors import BundleError, ConfigError, NotPromoted, RegistryError
 from portfolio.gate import Verdict
+from portfolio.pointer import read_current
 from portfolio.promotion.audit import history
 from portfolio.promotion.commands import signing as commands
 from portfolio.promotion.flow import promote

@@ -12,8 +12,8 @@ import pytest
 from toys import LATE, project, write_bundle
 
 from portfolio.bundle import ANYONE, load
-from portfolio.bundle.pointer import Current, read_current
 from portfolio.errors import RegistryError
+from portfolio.pointer import Current, read_current
 from portfolio.registry import RegisteredVersion
 from portfolio.serving import fetch as fetching
 from portfolio.serving.board import Failure, mark

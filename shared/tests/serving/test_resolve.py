@@ -12,8 +12,8 @@ from toys import LATE, ORDER, go_live, project, write_bundle
 
 from portfolio.bundle import ANYONE, SIGNATURE, seal, sign, verify
 from portfolio.bundle.keys import SigningKey
-from portfolio.bundle.pointer import Current, read_current, write_current
 from portfolio.errors import ConfigError
+from portfolio.pointer import Current, read_current, write_current
 from portfolio.serving import create_app
 from portfolio.serving.live import State
 from portfolio.serving.resolve import resolve

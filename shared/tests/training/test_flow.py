@@ -14,8 +14,8 @@ from runs import CONFIG, NOW, OFFLINE, run, table, with_rows
 from toys import COST, LATE
 
 from portfolio.bundle import load, read_trust
-from portfolio.bundle.pointer import read_current
 from portfolio.errors import DataError, RegistryError
+from portfolio.pointer import read_current
 from portfolio.settings import Settings, read_settings
 from portfolio.spec import AtLeast, AtMost, Dataset, ModelSpec, NoWorse
 from portfolio.training.flow import Order, train

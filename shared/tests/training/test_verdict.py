@@ -12,10 +12,10 @@ from mlflows import mlflow_server
 from runs import CONFIG, NOW, OFFLINE, run, with_rows
 from toys import LATE
 
-from portfolio.bundle.pointer import read_current
 from portfolio.data import source
 from portfolio.data import table as tables
 from portfolio.errors import StoreError
+from portfolio.pointer import read_current
 from portfolio.promotion import report
 from portfolio.settings import Config, GateConfig, Override
 from portfolio.spec import AtLeast, BundleAtMost, Cooldown, Improves, MinLabelCoverage, ModelSpec, Rule

@@ -9,7 +9,7 @@ from portfolio.batch.answers import answer_schema
 from portfolio.batch.inputs import check_columns, columns_of, find_inputs, format_of
 from portfolio.batch.job import FormatName, Job
 from portfolio.bundle import Trust, fingerprint, read_trust
-from portfolio.bundle.pointer import live_bundle
+from portfolio.bundle.live import live_bundle
 from portfolio.bundle.store import pin
 from portfolio.errors import DataError
 from portfolio.settings import read_config, read_settings

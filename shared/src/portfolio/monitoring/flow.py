@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from portfolio.bundle import Manifest, Scorer, load, read_trust
-from portfolio.bundle.pointer import live_bundle
+from portfolio.bundle.live import live_bundle
 from portfolio.data import source, table
 from portfolio.data.source import DataFile
 from portfolio.data.table import Rows

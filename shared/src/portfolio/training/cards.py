@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from portfolio.bundle import Manifest, read_trust, verify
-from portfolio.bundle.pointer import live_bundle
+from portfolio.bundle.live import live_bundle
 from portfolio.errors import ConfigError
 from portfolio.settings import read_settings, repository
 from portfolio.spec import ModelSpec

@@ -12,12 +12,12 @@ import numpy as np
 
 from portfolio import registry
 from portfolio.bundle import Scorer, load, read_trust
-from portfolio.bundle.pointer import read_current
 from portfolio.data.frames import frame_of
 from portfolio.errors import BundleError
 from portfolio.gate import RESAMPLES, Evidence
 from portfolio.logs import logger
 from portfolio.measures import Predictions
+from portfolio.pointer import read_current
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 from portfolio.training.assemble import Result

@@ -11,8 +11,8 @@ import orjson
 from portfolio import registry
 from portfolio.bundle import Manifest, sign
 from portfolio.bundle.keys import SigningKey, read_signing_key
-from portfolio.bundle.pointer import Current, write_current
 from portfolio.gate import Verdict
+from portfolio.pointer import Current, write_current
 from portfolio.promotion.flow import make_champion
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings

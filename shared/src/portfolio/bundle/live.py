@@ -8,10 +8,8 @@ from typing import NamedTuple
 from portfolio.bundle.store import pin
 from portfolio.bundle.trust import Trust
 from portfolio.errors import BundleError, ModelNotAvailable
-from portfolio.pointer import Current, pointers, read_current, write_current
+from portfolio.pointer import pointers, read_current
 from portfolio.spec import ModelSpec
-
-__all__ = ["Current", "LiveBundle", "live_bundle", "pointers", "read_current", "write_current"]
 
 
 class LiveBundle(NamedTuple):
