@@ -19,7 +19,7 @@ from portfolio.serving.drain import Drain
 from portfolio.serving.edge import Edge
 from portfolio.serving.live import Live
 from portfolio.serving.metrics import Metrics
-from portfolio.serving.service import Service
+from portfolio.serving.service import Code, Service
 from portfolio.spec import ModelSpec
 
 
@@ -96,7 +96,7 @@ def test_an_error_after_the_answer_began_ends_the_connection(capfd: pytest.Captu
     board = Board(None)
     metrics = Metrics(LATE, board)
     metrics.open(["/half"])
-    app.add_middleware(Edge, service=Service(LATE, Live(LATE), metrics, Drain(0), board))
+    app.add_middleware(Edge, service=Service(LATE, Live(LATE), metrics, Drain(0), board, Code.running(LATE)))
     with TestClient(app) as client, pytest.raises(ValueError):  # noqa: PT011
         client.get("/half")
     assert "request failed" in "".join(capfd.readouterr())
