@@ -233,7 +233,6 @@ def test_every_command_of_the_runbook_works_as_it_stands(stack: Stack) -> None:
 
 def test_every_command_of_the_runbook_of_promotion_works_as_it_stands(stack: Stack) -> None:
     """Two more versions, the last one the challenger, have come since; the champion is version 1 again."""
-    stack.must("make", "docker-demo")
     for _ in range(2):
         stack.type(f"{TRAINER} portfolio train bankchurn --quick --register-model")
     shown = {command: stack.type(command) for command in commands("promotion.md", TRAINER)}
@@ -243,7 +242,6 @@ def test_every_command_of_the_runbook_of_promotion_works_as_it_stands(stack: Sta
             assert "the API serves it after" in said, command
     assert predict(address("bankchurn-api"))["model_version"] == "4"
     assert "ann" in stack.type(f"{TRAINER} portfolio history bankchurn")
-    stack.must("make", "docker-demo-down")
 
 
 def test_a_change_of_code_is_built_in_seconds(stack: Stack) -> None:
