@@ -6,7 +6,8 @@ import pytest
 from champions import alias, champion, registered, several
 
 from portfolio import registry
-from portfolio.errors import ConfigError, NotPromoted, RegistryError
+from portfolio.errors import ConfigError, NotPromoted, RegistryError, StoreError
+from portfolio.promotion import flow
 from portfolio.promotion.admission import find
 from portfolio.promotion.archive import archive, challenge, restore
 from portfolio.promotion.audit import history, who
@@ -24,6 +25,30 @@ def test_the_champion_is_never_archived(spec: ModelSpec, settings: Settings) -> 
     assert champion(spec, settings).archived_at == ""
 
 
+def test_what_is_archived_already_or_not_at_all_is_said(spec: ModelSpec, settings: Settings) -> None:
+    several(settings, spec, 1)
+    with pytest.raises(NotPromoted, match="is not archived"):
+        restore(spec, 1, settings)
+    archive(spec, 1, settings)
+    with pytest.raises(NotPromoted, match="is archived since"):
+        archive(spec, 1, settings)
+    assert len(history(spec.name, settings)) == 1
+
+
+def test_who_is_promoted_stays_so_where_the_one_before_can_not_be_archived(
+    spec: ModelSpec, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    several(settings, spec, 2)
+    promote(spec, 1, settings)
+    monkeypatch.setattr(flow, "archive", full)
+    done = promote(spec, 2, settings, archive_current=True)
+    assert done.sentence.endswith("version 1 is not archived: the disk is full")
+    assert champion(spec, settings).version == "2"
+
+
 def test_an_archived_version_is_promoted_by_force_or_once_it_is_taken_out(spec: ModelSpec, settings: Settings) -> None:
     several(settings, spec, 2)
     registry.point(settings, registry.find_version(spec.name, 1, settings), registry.CHALLENGER)
@@ -36,6 +61,7 @@ def test_an_archived_version_is_promoted_by_force_or_once_it_is_taken_out(spec: 
     assert champion(spec, settings).archived_at == ""
     restore(spec, 2, settings)
     promote(spec, 2, settings)
+    assert [line.from_version for line in history(spec.name, settings)] == ["", "", "", "", "1"]  # of promotions alone
     told = [(line.action, line.outcome, line.reason) for line in history(spec.name, settings)]
     assert told[:2] == [("archive", "done", "leaks")] * 2
     assert told[3] == ("restore", "done", "")

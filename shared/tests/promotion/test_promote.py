@@ -147,8 +147,10 @@ def test_what_was_changed_in_the_store_is_not_promoted(
         shutil.copytree(other, bundle, dirs_exist_ok=True)
     if how == "all of it, signed by another":
         sign(bundle, make_keys(tmp_path / "their.key", tmp_path / "their.pub"))
-    with pytest.raises(BundleError, match="model.onnx" if how == "a byte" else MANIFEST):
+    with pytest.raises(BundleError, match="model.onnx" if how == "a byte" else MANIFEST) as caught:
         promote(spec, 1, settings)
+    assert caught.value.detail.startswith(f"Version 1 of {spec.name}: not as it was ")
+    assert "find out who can write" in caught.value.remedy
     assert registry.champion(spec.name, settings) is None
 
 

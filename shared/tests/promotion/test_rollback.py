@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from champions import alias, champion, registered, several
 
 from portfolio import registry
 from portfolio.errors import ConfigError, NotPromoted
+from portfolio.promotion.aliases import move, put_back, standing
 from portfolio.promotion.audit import champions, history
 from portfolio.promotion.flow import promote, rollback
 from portfolio.settings import Settings
@@ -31,8 +36,8 @@ def told(*changes: str) -> list[Deployment]:
                 project="toylate",
                 action="rollback" if back else "promote",
                 outcome="failed" if change.startswith("!") else "done",
-                from_version=start,
-                to_version=end,
+                from_bundle=start,
+                to_bundle=end,
             )
         )
     return lines
@@ -55,12 +60,14 @@ def told(*changes: str) -> list[Deployment]:
         ((">1", "1>2", "5>6"), "6", "1 2 5 6"),  # somebody moved the alias to 5
         ((">1", "1>2", "2>3", "2>4"), "4", "1 2 4"),  # somebody moved it back to 2
         ((">1", "1>2"), "9", "1 2 9"),  # just now
-        ((">1", "1>2", ">1"), "1", "1"),  # the registry was made anew
+        ((">1", "1>2", ">1"), "1", "1 2 1"),  # somebody took the alias away
         ((">1", "1>2", "2>3", "3<1"), "1", "1"),
+        ((">1", "1>2", ">x", "x>y", "2>3"), "3", "1 2 3"),  # another registry's, in the same store
+        ((">x", "x>y", ">1"), "1", "1"),  # the registry was made anew
     ],
 )
 def test_the_past_is_what_was_done_and_not_undone(changes: Iterable[str], now: str, stack: str) -> None:
-    assert champions(told(*changes), now) == stack.split()
+    assert champions(told(*changes), now, "123456789") == stack.split()
 
 
 def test_two_rollbacks_go_two_versions_back_and_a_third_says_that_there_is_none(
@@ -122,11 +129,65 @@ def test_the_audit_and_not_the_alias_tells_who_was_before(spec: ModelSpec, setti
     assert rollback(spec, settings).version.version == "1"
 
 
-def test_a_registry_that_counts_anew_is_not_taken_for_the_one_of_the_audit(spec: ModelSpec, settings: Settings) -> None:
+def another_registry(spec: ModelSpec, settings: Settings, version: str) -> None:
+    """Its version was champion, and the same store keeps its audit."""
+    line = Deployment(**{**vars(told(">1")[0]), "project": spec.name, "to_version": version, "to_bundle": "elsewhere"})
+    append(line, settings)
+
+
+def test_champions_of_another_registry_are_no_past_of_this_one(spec: ModelSpec, settings: Settings) -> None:
     several(settings, spec, 2)
-    line = told(">1")[0]
-    append(Deployment(**{**vars(line), "project": spec.name, "to_bundle": "of another registry"}), settings)
-    registry.point(settings, registry.find_version(spec.name, 1, settings), registry.CHAMPION)
+    promote(spec, 1, settings)
     promote(spec, 2, settings)
-    with pytest.raises(NotPromoted, match="another bundle than the audit"):
-        rollback(spec, settings)
+    another_registry(spec, settings, "5")
+    assert rollback(spec, settings).version.version == "1"
+
+
+def test_a_number_that_was_champion_elsewhere_is_no_way_around_the_gate(spec: ModelSpec, settings: Settings) -> None:
+    registered(settings, spec, "v1")
+    registered(settings, spec, "v2", verdict="block")
+    promote(spec, 1, settings)
+    another_registry(spec, settings, "2")
+    with pytest.raises(NotPromoted, match="blocked version 2"):
+        rollback(spec, settings, to=2)
+
+
+def test_who_was_champion_before_a_rollback_may_be_so_again(spec: ModelSpec, settings: Settings) -> None:
+    registered(settings, spec, "v1")
+    registered(settings, spec, "v2", verdict="keep")
+    promote(spec, 1, settings)
+    promote(spec, 2, settings, reason="an exercise")
+    rollback(spec, settings)
+    assert rollback(spec, settings, to=2).version.version == "2"
+
+
+def test_a_second_ctrl_c_does_not_keep_the_aliases_from_going_back(
+    spec: ModelSpec, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(settings, spec, 2)
+    promote(spec, 1, settings)
+    target, before = registry.find_version(spec.name, 2, settings), standing(spec.name, settings)
+    real = registry.point
+
+    def impatient(*arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        real(*arguments)
+
+    def interrupted() -> None:
+        with put_back(target, before, settings):
+            move(target, before, settings)
+            monkeypatch.setattr(registry, "point", impatient)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert champion(spec, settings).version == "1"
+    assert registry.pointed(spec.name, registry.PREVIOUS, settings) is None
+
+
+def test_the_history_ends_with_what_ended_last(spec: ModelSpec, settings: Settings) -> None:
+    first, second = ({**vars(line), "project": spec.name} for line in told(">1", "1>2"))
+    for line, outcome in ((first, "intended"), (second, "done"), (first, "failed")):
+        append(Deployment(**{**line, "outcome": outcome}), settings)
+    assert [line.outcome for line in history(spec.name, settings)] == ["done", "failed"]

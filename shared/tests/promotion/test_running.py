@@ -152,8 +152,24 @@ def test_a_champion_that_somebody_else_made_meanwhile_stands(api: Api, monkeypat
         raise NotPromoted("no")
 
     monkeypatch.setattr(running, "await_live", refuse)
-    with pytest.raises(NotPromoted, match="no"):
-        promote(api.spec, 2, api.settings)
+    with serving(api) as settings, pytest.raises(NotPromoted, match="no"):
+        promote(api.spec, 2, settings)
+    assert aliases(api)[0] == "3"
+
+
+def test_who_waits_is_told_that_another_promotion_came_after(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    third = registered(api.settings, api.spec, "v3", seed=3)
+    api.slow, look, looks = 1000, running.look, []
+
+    def overtaken(name: str, address: str) -> running.Running | None:
+        looks.append(address)
+        if len(looks) == 2:
+            registry.point(api.settings, third, registry.CHAMPION)
+        return look(name, address)
+
+    monkeypatch.setattr(running, "look", overtaken)
+    with serving(api) as settings, pytest.raises(NotPromoted, match=r"Version 3 of .* was made champion meanwhile"):
+        promote(api.spec, 2, settings)
     assert aliases(api)[0] == "3"
 
 
@@ -203,10 +219,11 @@ def test_an_operator_who_gives_up_leaves_all_as_it_was(api: Api, monkeypatch: py
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, "await_live", give_up)
-    with pytest.raises(KeyboardInterrupt):
-        promote(api.spec, 2, api.settings)
+    with serving(api) as settings, pytest.raises(KeyboardInterrupt):
+        promote(api.spec, 2, settings)
     assert aliases(api) == ("1", "", "2")
-    assert history(api.spec.name, api.settings)[-1].outcome == "failed"
+    last = history(api.spec.name, api.settings)[-1]
+    assert (last.outcome, last.detail) == ("failed", "stopped before it was done")
 
 
 def test_the_first_champion_that_is_refused_leaves_none(spec: ModelSpec, settings: Settings) -> None:
@@ -221,4 +238,5 @@ def test_where_nobody_answers_the_registry_alone_is_changed(api: Api) -> None:
     nobody = {api.spec.name: "http://127.0.0.1:9/"}
     done = promote(api.spec, 2, api.settings.model_copy(update={"api_addresses": nobody}))
     assert done.served.note == "no API answers at http://127.0.0.1:9; it follows the registry when it starts"
+    assert history(api.spec.name, api.settings)[-1].detail == done.served.note
     assert champion(api.spec, api.settings).version == "2"

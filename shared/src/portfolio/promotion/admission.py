@@ -45,7 +45,8 @@ def check_admitted(target: RegisteredVersion, *, force: bool, reason: str) -> No
     """
     check_reason(force=force, reason=reason)
     what = f"version {target.version} of {target.name}"
-    remedy = "--force --reason TEXT takes it all the same."
+    command = f"portfolio promote {target.name} --version {target.version}"
+    remedy = f"`{command} --force --reason TEXT` takes it all the same."
     if force:
         return
     if target.archived_at:
@@ -54,7 +55,8 @@ def check_admitted(target: RegisteredVersion, *, force: bool, reason: str) -> No
         raise NotPromoted(f"The gate has blocked {what}.", remedy=remedy)
     if target.verdict == "keep" and not reason.strip():
         raise NotPromoted(
-            f"The gate would keep the champion rather than take {what}.", remedy="--reason TEXT takes it all the same."
+            f"The gate would keep the champion rather than take {what}.",
+            remedy=f"`{command} --reason TEXT` takes it all the same.",
         )
 
 

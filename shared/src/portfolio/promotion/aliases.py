@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 
 from portfolio import registry
 from portfolio.errors import PortfolioError, RegistryError
+from portfolio.logs import logger
+from portfolio.promotion.interrupt import uninterrupted
 from portfolio.registry import ARCHIVED_AT, CHALLENGER, CHAMPION, PREVIOUS, PROMOTED_AT, RegisteredVersion
 from portfolio.settings import Settings
+
+log = logger(__name__)
 
 Standing = Mapping[str, RegisteredVersion | None]
 """Who has which alias."""
@@ -43,12 +47,15 @@ def put_back(target: RegisteredVersion, before: Standing, settings: Settings) ->
         yield
     except BaseException as error:
         try:
-            _restore(target, before, settings)
+            with uninterrupted():
+                _restore(target, before, settings)
         except PortfolioError as stuck:
             raise RegistryError(
                 f"{error} The aliases of {target.name} could not be put back: {stuck.detail}",
                 remedy=f"`portfolio models {target.name}` shows them; promote the version that shall be live.",
             ) from error
+        if not isinstance(error, Exception):
+            log.warning("stopped: aliases are as they were", project=target.name, champion=_number(before[CHAMPION]))
         raise
 
 

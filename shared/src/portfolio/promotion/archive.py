@@ -18,13 +18,18 @@ from portfolio.store import Action
 def archive(spec: ModelSpec, version: int | str, settings: Settings, *, reason: str = "") -> RegisteredVersion:
     """Put a version away: only force promotes it then. Raises NotPromoted for the champion, else as `promote` does."""
     target = find(spec.name, version, settings)
+    if target.archived_at:
+        raise NotPromoted(f"Version {target.version} of {target.name} is archived since {target.archived_at}.")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return _change(target, settings, action="archive", reason=reason, archived_at=now)
 
 
 def restore(spec: ModelSpec, version: int | str, settings: Settings, *, reason: str = "") -> RegisteredVersion:
     """Take a version out of the archive. Raises as `archive` does."""
-    return _change(find(spec.name, version, settings), settings, action="restore", reason=reason)
+    target = find(spec.name, version, settings)
+    if not target.archived_at:
+        raise NotPromoted(f"Version {target.version} of {target.name} is not archived.")
+    return _change(target, settings, action="restore", reason=reason)
 
 
 def challenge(spec: ModelSpec, version: int | str, settings: Settings, *, reason: str = "") -> RegisteredVersion:

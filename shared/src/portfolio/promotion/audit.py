@@ -6,17 +6,16 @@ import getpass
 import os
 import socket
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from portfolio.errors import NotPromoted, PortfolioError, StoreError
+from portfolio.promotion.interrupt import uninterrupted
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
-from portfolio.store import Action, Deployment, Outcome, append, deployments
-
-STOOD: tuple[Outcome, ...] = ("done", "live")
+from portfolio.store import MOVES, Action, Deployment, Outcome, append, deployments
 
 
 @dataclass(frozen=True)
@@ -52,57 +51,50 @@ def audited(intent: Intent, before: RegisteredVersion | None, settings: Settings
     try:
         yield operation
     except BaseException as error:
-        why = error.detail if isinstance(error, PortfolioError) else f"{type(error).__name__} {error}".strip()
+        why = _why(error)
         try:
-            operation.note("failed", detail=why)
+            with uninterrupted():
+                operation.note("failed", detail=why)
         except StoreError as deaf:
             raise NotPromoted(f"{why} The audit could not be told: {deaf.detail}", remedy=deaf.remedy) from error
         raise
 
 
 def history(name: str, settings: Settings) -> tuple[Deployment, ...]:
-    """Every change of a project, oldest first, each as what it came to last. Raises StoreError."""
+    """Every change of a project as what it came to last, in the order in which it did. Raises StoreError."""
     last: dict[str, Deployment] = {}
     for line in deployments(settings, project=name):
+        last.pop(line.operation, None)
         last[line.operation] = line
     return tuple(last.values())
 
 
-def champions(lines: Iterable[Deployment], now: str) -> list[str]:
-    """The versions that a rollback goes back through, the present champion `now` last.
+def champions(lines: Iterable[Deployment], now: str, known: Container[str]) -> list[str]:
+    """The bundles that a rollback goes back through, the present champion `now` last.
 
     A promotion adds one, a rollback takes those after its target away. Where the registry had another champion than
-    the last one known, somebody moved the alias by hand: the registry is right. Where it had none, it begins anew.
+    the last one known, somebody moved the alias by hand: the registry is right. What is not `known` to it was champion
+    of another registry, or of this one before it was made anew.
     """
     stack: list[str] = []
     for line in lines:
-        if line.outcome in STOOD and line.action in ("promote", "rollback"):
-            stack = _reach(stack, line.from_version) if line.from_version else []
-            stack = _reach(stack, line.to_version) if line.action == "rollback" else _add(stack, line.to_version)
+        if line.stood and line.to_bundle in known:
+            stack = _reach(stack, line.from_bundle if line.from_bundle in known else "")
+            stack = _reach(stack, line.to_bundle) if line.action == "rollback" else _add(stack, line.to_bundle)
     return _reach(stack, now)
 
 
-def check_same(version: RegisteredVersion, lines: Iterable[Deployment]) -> None:
-    """Raise NotPromoted where the audit means another bundle by this number: the registry was made anew since."""
-    meant = [line.to_bundle for line in lines if line.to_version == version.version and line.outcome in STOOD]
-    if meant and meant[-1] != version.bundle_version:
-        raise NotPromoted(
-            f"Version {version.version} of {version.name} is another bundle than the audit knows: {meant[-1]}.",
-            remedy=f"Name one: portfolio rollback {version.name} --to VERSION.",
-        )
+def _add(stack: list[str], bundle: str) -> list[str]:
+    return stack if stack[-1:] == [bundle] else [*stack, bundle]
 
 
-def _add(stack: list[str], version: str) -> list[str]:
-    return stack if stack[-1:] == [version] else [*stack, version]
-
-
-def _reach(stack: list[str], version: str) -> list[str]:
-    """Back to where this version was last; on to it where it never was."""
-    if not version:
+def _reach(stack: list[str], bundle: str) -> list[str]:
+    """Back to where this bundle was last; on to it where it never was."""
+    if not bundle:
         return stack
-    if version not in stack:
-        return [*stack, version]
-    return stack[: len(stack) - stack[::-1].index(version)]
+    if bundle not in stack:
+        return [*stack, bundle]
+    return stack[: len(stack) - stack[::-1].index(bundle)]
 
 
 def who(settings: Settings) -> str:
@@ -116,7 +108,15 @@ def who(settings: Settings) -> str:
     return f"{user}@{socket.gethostname()}"
 
 
+def _why(error: BaseException) -> str:
+    if isinstance(error, PortfolioError):
+        return error.detail
+    stopped = not isinstance(error, Exception)
+    return "stopped before it was done" if stopped else f"{type(error).__name__} {error}".strip()
+
+
 def _line(intent: Intent, before: RegisteredVersion | None, settings: Settings) -> Deployment:
+    moves = before if intent.action in MOVES else None
     return Deployment(
         operation=uuid.uuid4().hex,
         at=datetime.now(UTC),
@@ -124,7 +124,8 @@ def _line(intent: Intent, before: RegisteredVersion | None, settings: Settings) 
         project=intent.target.name,
         action=intent.action,
         outcome="intended",
-        from_version=before.version if before else "",
+        from_version=moves.version if moves else "",
+        from_bundle=moves.bundle_version if moves else "",
         to_version=intent.target.version,
         to_bundle=intent.target.bundle_version,
         reason=intent.reason.strip(),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from portfolio.bundle import Manifest, Trust, fingerprint, load, read_trust, sign, verify, vouch
 from portfolio.bundle.keys import SigningKey, read_signing_key, require_signing_key
 from portfolio.errors import BundleError, NotPromoted
 from portfolio.promotion.running import Running
+from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
+
+ALTERED = "Do not use it: find out who can write where it is stored, and train anew."
 
 
 def judged_here(spec: ModelSpec, manifest: Manifest, api: Running | None, *, force: bool) -> bool:
@@ -48,6 +53,17 @@ def answer_for(bundle: Path, spec: ModelSpec, *, scored: bool, settings: Setting
     else:
         sign(bundle, key)
     return key
+
+
+@contextmanager
+def named(version: RegisteredVersion, folder: Path) -> Iterator[None]:
+    """Let a refusal name the version, not the folder that it is downloaded to, which is gone by then."""
+    try:
+        yield
+    except BundleError as error:
+        detail = error.detail.replace(str(folder / folder.name), f"Version {version.version} of {version.name}")
+        remedy = ALTERED if error.reason in ("altered", "bad_signature") else error.remedy
+        raise BundleError(detail, remedy=remedy, reason=error.reason) from None
 
 
 def _signer(bundle: Path, trust: Trust) -> str:

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
-from portfolio.errors import NotPromoted
+from portfolio import registry
+from portfolio.errors import NotPromoted, RegistryError
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings, read_config
 from portfolio.spec import ModelSpec
@@ -20,7 +21,7 @@ from portfolio.spec import ModelSpec
 PATIENCE = 60.0
 ANSWER_SECONDS = 5.0
 RELOAD_SECONDS = 40.0  # the API itself gives up after 30
-STEP = 0.2
+STEP = 0.5
 AWAY = "no API answers at {}; it follows the registry when it starts"
 ALONE = "the API at {} follows no registry (MLFLOW_TRACKING_URI): it stays with its own model"
 NO_KEY = "the API at {} does not take ADMIN_KEY, so it was left to its own poll"
@@ -94,18 +95,23 @@ def look(name: str, address: str) -> Running | None:
     return Running(name, address, body) if status == HTTPStatus.OK and body.get("name") == name else None
 
 
-def await_live(api: Running | None, target: RegisteredVersion, address: str, settings: Settings) -> Served:
-    """Return when every worker of the API serves the target; raises NotPromoted where it refuses, or is not in time."""
+def excuse(api: Running | None, address: str) -> str:
+    """Why nobody needs to wait for the API; empty where it will follow."""
     if api is None:
-        return Served(None, AWAY.format(address))
-    if not api.follows:
-        return Served(None, ALONE.format(address))
+        return AWAY.format(address)
+    return "" if api.follows else ALONE.format(address)
+
+
+def await_live(api: Running, target: RegisteredVersion, settings: Settings) -> Served:
+    """Return when every worker of the API serves the target; raises NotPromoted where it refuses, or is not in time."""
+    address = api.address
     began = time.monotonic()
     note = _reload(api, target, settings.admin_key.get_secret_value())
     while time.monotonic() < began + PATIENCE:
         now = look(api.name, address)
         if now and now.versions == [target.version]:
             return Served(round(time.monotonic() - began, 1), note)
+        _check_still_due(target, settings)
         failure = now.failure(target.version) if now else None
         if failure and failure != api.failure(target.version):
             raise _refused(address, target, f"{failure['reason']} {failure.get('detail') or ''}".strip())
@@ -114,6 +120,18 @@ def await_live(api: Running | None, target: RegisteredVersion, address: str, set
         f"The API at {address} did not serve version {target.version} within {PATIENCE:.0f} s.",
         remedy="Its /model/info and log tell why; is REGISTRY_POLL_SECONDS longer than that?",
     )
+
+
+def _check_still_due(target: RegisteredVersion, settings: Settings) -> None:
+    try:
+        champion = registry.champion(target.name, settings)
+    except RegistryError:  # the API may have heard of it already; who waits goes on waiting
+        return
+    if champion and champion.version != target.version:
+        raise NotPromoted(
+            f"Version {champion.version} of {target.name} was made champion meanwhile.",
+            remedy=f"`portfolio history {target.name}` tells by whom.",
+        )
 
 
 def _reload(api: Running, target: RegisteredVersion, key: str) -> str:

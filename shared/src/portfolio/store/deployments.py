@@ -14,11 +14,16 @@ Outcome = Literal["intended", "done", "live", "failed"]
 """Written before anything moves; the registry says so; the running API serves it; all was put back."""
 
 
+MOVES: tuple[Action, ...] = ("promote", "rollback")
+"""The actions that change who is champion."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One line of the audit. An `operation` has several, one for each outcome it came to.
 
-    Versions are the registry's numbers, empty where there is none; `to_bundle` outlives a registry that counts anew.
+    Versions are the registry's numbers, empty where there is none; a bundle's own name outlives a registry that counts
+    anew, and tells one registry's version 2 from another's.
     `reason` is the operator's, `detail` why it failed or what else is to know, `seconds` the time until it was live.
     """
 
@@ -29,6 +34,7 @@ class Deployment:
     action: Action
     outcome: Outcome
     from_version: str = ""
+    from_bundle: str = ""
     to_version: str = ""
     to_bundle: str = ""
     reason: str = ""
@@ -36,6 +42,11 @@ class Deployment:
     forced: bool = False
     detail: str = ""
     seconds: float | None = None
+
+    @property
+    def stood(self) -> bool:
+        """Whether it made its version the champion."""
+        return self.action in MOVES and self.outcome in ("done", "live")
 
 
 def prepare(settings: Settings) -> None:

@@ -15,6 +15,7 @@ MODEL_DEPLOYMENTS = Table(
     Column("action", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("from_version", Text, nullable=False),
+    Column("from_bundle", Text, nullable=False),
     Column("to_version", Text, nullable=False),
     Column("to_bundle", Text, nullable=False),
     Column("reason", Text, nullable=False),

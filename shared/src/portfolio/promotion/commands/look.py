@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from portfolio import terminal
-from portfolio.bundle.keys import short
 from portfolio.gate.table import table_of
 from portfolio.measures import Estimate
 from portfolio.promotion import audit, report
@@ -99,10 +98,10 @@ def summary(json: Json = False) -> None:
 def _cells(row: report.Row) -> tuple[str, ...]:
     figures = "; ".join(
         f"{name} {_figure(Estimate(value, low, high) if low is not None and high is not None else value)}"
-        for name, (value, low, high) in row.metrics.items()
+        for name, (value, low, high) in list(row.metrics.items())[:1]  # --json has them all
     )
     marks = (*row.aliases, *(("archived",) if row.archived_at else ()))
-    signed = f"yes ({short(row.signed_by)})" if row.signed_by else "no"
+    signed = "yes" if row.signed_by else "no"
     known = (", ".join(marks), figures, row.data, _age(row.created), row.verdict)
     return (row.project, row.version, *(cell or "-" for cell in known), signed)
 
