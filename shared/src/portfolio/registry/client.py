@@ -123,7 +123,7 @@ def _client(settings: Settings) -> Iterator[MlflowClient]:
     except MlflowException as error:
         raise RegistryError(
             f"MLflow at {settings.registry_address} refuses: {error.message}",
-            remedy=remedy_for(error.get_http_status_code()),
+            remedy=remedy_for(error.get_http_status_code()),  # type: ignore[no-untyped-call]
         ) from error
 
 
