@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from portfolio.errors import ConfigError
 from portfolio.gate import Evidence, judge, overridden
+from portfolio.gate.verdict import Overridden
 from portfolio.measures import METRICS, Predictions
 from portfolio.settings import Override
 from portfolio.spec import (
@@ -183,6 +184,22 @@ def test_an_override_changes_the_limit_and_shows_its_reason(evidence: Evidence) 
         overridden(rules, [override.model_copy(update={"rule": "auc"})])
     with pytest.raises(ValidationError, match="reason"):
         Override(rule="x", limit=1, reason=" ")
+
+
+@pytest.mark.parametrize("rule", [NoWorse("brier", by=0.02), NoWorseSlice(by=0.05), Improves("f1", by=0.02)])
+def test_an_override_gives_a_margin_as_a_positive_number(rule: Rule) -> None:
+    override = Override(rule=rule.name, limit=-0.05, reason="looser")
+    with pytest.raises(ConfigError, match=r"is negative\. A margin is positive: 0\.05 allows a loss of 0\.05"):
+        overridden([rule], [override])
+    [changed] = overridden([rule], [override.model_copy(update={"limit": 0.05})])
+    assert isinstance(changed, Overridden)
+    assert changed.rule == replace(rule, by=0.05)
+
+
+def test_a_limit_that_is_no_margin_may_be_negative() -> None:
+    [changed] = overridden([AtLeast("r2", 0.1)], [Override(rule="r2 >= 0.1", limit=-0.1, reason="a short month")])
+    assert isinstance(changed, Overridden)
+    assert changed.rule == AtLeast("r2", -0.1)
 
 
 def test_fewer_than_a_thousand_resamples_are_refused(evidence: Evidence) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from mlflows import mlflow_server
@@ -106,39 +110,74 @@ def test_a_password_in_the_address_is_never_shown(uri: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_password_in_the_address_is_sent_as_the_client_would() -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
-
+@contextmanager
+def answering(status: int, body: bytes = b"{}") -> Iterator[tuple[Settings, list[str | None]]]:
+    """A service that answers whatever it is asked in one way, and the credentials it was shown."""
     seen = []
-
-    class Guarded(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(self.headers["Authorization"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None: ...
-
-    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        uri = f"http://ann:s3cret@127.0.0.1:{server.server_port}"
-        assert registry.reachable(Settings(mlflow_tracking_uri=uri))
-        server.shutdown()
-    assert seen == ["Basic YW5uOnMzY3JldA=="]
-
-
-def test_another_service_on_the_port_is_no_registry() -> None:
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
 
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_error(403)
+            seen.append(self.headers["Authorization"])
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *args: object) -> None: ...
 
     with HTTPServer(("127.0.0.1", 0), Other) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        assert not registry.reachable(Settings(mlflow_tracking_uri=f"http://127.0.0.1:{server.server_port}"))
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield Settings(mlflow_tracking_uri=f"http://ann:s3cret@127.0.0.1:{server.server_port}"), seen
         server.shutdown()
+
+
+def test_a_password_in_the_address_is_sent_as_the_client_would() -> None:
+    with answering(200) as (settings, seen):
+        assert registry.reachable(settings)
+    assert seen == ["Basic YW5uOnMzY3JldA=="]
+
+
+def test_another_service_on_the_port_is_no_registry() -> None:
+    with answering(403) as (settings, _):
+        assert not registry.reachable(settings)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b'{"title": "Not found"}'), (400, b"<html>"), (405, b"[]"), (200, b"<html>"), (200, b"[1]")],
+)
+def test_what_is_no_mlflow_is_not_taken_for_an_empty_registry(status: int, body: bytes) -> None:
+    with answering(status, body) as (settings, _):
+        for question in (partial(registry.champion, "toy"), registry.list_versions):
+            with pytest.raises(RegistryError, match=r"What answers at http://127\.0\.0\.1:\d+ is no MLflow"):
+                question(settings)
+
+
+def test_a_question_that_mlflow_does_not_take_is_no_empty_answer(settings: Settings) -> None:
+    with pytest.raises(RegistryError, match=r"answers 400 \(INVALID_PARAMETER_VALUE\). Look at its log"):
+        registry.list_versions(settings, name="n'o")
+
+
+@pytest.mark.parametrize(("status", "hosts"), [(403, True), (500, False)])
+def test_allowed_hosts_are_named_only_where_mlflow_forbids(status: int, hosts: bool) -> None:
+    with answering(status) as (settings, _), pytest.raises(RegistryError, match=f"answers {status}") as caught:
+        registry.champion("toy", settings)
+    assert ("MLFLOW_SERVER_ALLOWED_HOSTS" in caught.value.remedy) == hosts
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**31, 99999999999999999999])
+def test_a_number_that_no_version_can_have_names_none(settings: Settings, number: int) -> None:
+    with pytest.raises(RegistryError, match=f"toylate has no version {number}"):
+        registry.find_version("toylate", number, settings)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [("", r"\(no MLFLOW_TRACKING_URI\)"), ("mlruns", "mlruns is no"), ("ann:s3cret@host:5000", "^host:5000 is no")],
+)
+def test_an_address_of_no_server_is_told_whatever_is_asked(uri: str, said: str) -> None:
+    nowhere = Settings(mlflow_tracking_uri=uri)
+    asked = (registry.require, registry.list_versions, partial(registry.champion, "toy"))
+    for question in asked:
+        with pytest.raises(RegistryError, match=said):
+            question(nowhere)
+    assert not registry.reachable(nowhere)

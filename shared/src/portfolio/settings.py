@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -14,6 +16,7 @@ from portfolio.logs import LogFormat
 
 Imbalance = Literal["none", "class_weight", "smote", "undersample"]
 Effort = Literal["full", "demo", "quick"]
+Address = Annotated[str, Field(pattern=r"^https?://[^/]")]
 
 
 class Settings(BaseSettings):
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
     data_mirror: str = ""
     database_url: str = ""  # the store, as SQLAlchemy names it; empty: store/portfolio.db of the repository
     audit_user: str = ""  # whom the audit names; empty: the user of this process and the host
-    api_addresses: dict[str, str] = {}  # of running APIs by project, where not this machine at the configured port
+    api_addresses: dict[str, Address] = {}  # of running APIs by project, where not this machine at the configured port
     log_level: str = "INFO"
     log_format: LogFormat | None = None  # None: text on a terminal, else JSON
     access_log: bool = False  # a JSON line for every request
@@ -64,8 +67,7 @@ class Settings(BaseSettings):
     @property
     def registry_address(self) -> str:
         """The tracking URI as it may be shown: without user and password."""
-        scheme, separator, rest = self.mlflow_tracking_uri.partition("://")
-        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+        return re.sub(r"^([A-Za-z]+://)?.*@", r"\1", self.mlflow_tracking_uri)
 
 
 def _home() -> Path:
@@ -82,9 +84,8 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        problems = "; ".join(problem["msg"] for problem in error.errors())
-        raise ConfigError(f"{names}: {problems}.", remedy="Correct the environment, or .env.") from None
+        problems = "; ".join(f"{str(loc[0]).upper()}{_key(loc[1:])}: {said}" for loc, said in _problems(error))
+        raise ConfigError(f"{problems}.", remedy="Correct the environment, or .env.") from None
     except SettingsError:
         raise ConfigError(
             "API_ADDRESSES is no JSON object of addresses by project.", remedy="See .env.example."
@@ -184,5 +185,20 @@ def read_yaml(path: Path, kind: type[Part]) -> Part:
         return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist.", remedy="See CONTRIBUTING.md: a new project.") from None
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path} is not a valid configuration: {error}", remedy="Correct the named key.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}.", remedy="Correct it there.") from None
+    except ValidationError as error:
+        problems = "; ".join(f"{_key(loc).lstrip('.') or 'the file'}: {said}" for loc, said in _problems(error))
+        raise ConfigError(f"{path}: {problems}.", remedy="Correct what is named.") from None
+
+
+def _problems(error: ValidationError) -> list[tuple[tuple[int | str, ...], str]]:
+    """Where something is wrong, and what, without the value: it may be a secret."""
+    return [
+        (problem["loc"], problem["msg"].removeprefix("Value error, "))
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _key(place: Sequence[int | str]) -> str:
+    return "".join(f".{part}" for part in place)

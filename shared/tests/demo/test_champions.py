@@ -25,6 +25,8 @@ VERSION = {
         "tags": [{"key": "bundle_version", "value": "20260102T030405Z-abcdef"}],
     }
 }
+NO_MODEL = (404, {"error_code": "RESOURCE_DOES_NOT_EXIST"})
+NO_ALIAS = (400, {"error_code": "INVALID_PARAMETER_VALUE"})
 
 Answering = Callable[[dict[str, Any]], int]
 
@@ -57,9 +59,9 @@ def test_a_champion_is_found_without_importing_mlflow(answering: Answering) -> N
     assert found == RegisteredVersion("bankchurn", "3", "20260102T030405Z-abcdef", "abc")
 
 
-@pytest.mark.parametrize("status", [404, 400])
-def test_no_such_model_and_no_such_alias_are_no_champion(answering: Answering, status: int) -> None:
-    port = answering({ALIAS.format("bankchurn"): (status, {"error_code": "x"})})
+@pytest.mark.parametrize("said", [NO_MODEL, NO_ALIAS])
+def test_no_such_model_and_no_such_alias_are_no_champion(answering: Answering, said: tuple[int, Any]) -> None:
+    port = answering({ALIAS.format("bankchurn"): said})
     assert champion("bankchurn", registry_at(port)) is None
 
 
@@ -72,7 +74,8 @@ def test_a_registry_that_fails_is_an_error_and_not_an_empty_registry(answering: 
 
 
 def test_only_projects_without_a_champion_are_trained(tasks: Tasks, answering: Answering) -> None:
-    port = answering({ALIAS.format("bankchurn"): (200, VERSION)})
+    others = {ALIAS.format("carvision"): NO_ALIAS, ALIAS.format("telecomai"): NO_MODEL}
+    port = answering({ALIAS.format("bankchurn"): (200, VERSION), **others})
     assert without_champion(tasks, registry_at(port)) == ("carvision", "telecomai")
 
 
@@ -96,9 +99,8 @@ def test_quick_is_passed_on(tasks: Tasks) -> None:
 def test_champions_that_this_key_has_not_signed_are_promoted_again(tasks: Tasks, answering: Answering) -> None:
     signed = {"key": "signed_by", "value": "abcd"}
     ours = {"model_version": VERSION["model_version"] | {"tags": [signed]}}
-    port = answering(
-        {ALIAS.format("bankchurn"): (200, ours), ALIAS.format("carvision"): (200, VERSION)}
-    )  # telecomai has none
+    found = {"bankchurn": (200, ours), "carvision": (200, VERSION), "telecomai": NO_ALIAS}
+    port = answering({ALIAS.format(name): said for name, said in found.items()})
     unsigned = signed_otherwise(tasks, registry_at(port), "abcd")
     assert [version.name for version in unsigned] == ["carvision"]
     assert len(signed_otherwise(tasks, registry_at(port), "another key")) == 2

@@ -1,5 +1,7 @@
 """What is started is logged, remembered, and stopped when it shall be."""
 
+import json
+import subprocess
 import threading
 import time
 from dataclasses import replace
@@ -9,7 +11,7 @@ import pytest
 
 from portfolio.demo.errors import Interrupted
 from portfolio.demo.groups import alive
-from portfolio.demo.stack import Stack
+from portfolio.demo.stack import Stack, say_where
 from portfolio.demo.state import log_of, recall
 
 
@@ -75,6 +77,17 @@ def test_staying_names_what_ends_by_itself(stack: Stack, tmp_path: Path) -> None
     stack.start([replace(stack.mlflow, command="exit 4")])
     assert not stack.stay()
     assert f"mlflow has ended; log: {log_of(tmp_path, 'mlflow')}" in said(stack)
+
+
+def test_a_moved_stack_says_how_other_commands_find_it(stack: Stack) -> None:
+    say_where(stack)
+    assert said(stack) == ""
+    say_where(replace(stack, moved=True))
+    program = said(stack).partition("\n")[2] + 'echo "$MLFLOW_TRACKING_URI $API_ADDRESSES"'
+    shown = subprocess.run(["/bin/sh", "-c", program], capture_output=True, text=True, check=True).stdout
+    registry, apis = shown.split(" ", 1)
+    assert registry == "http://127.0.0.1:25000"
+    assert json.loads(apis) == {"bankchurn": "http://127.0.0.1:28001"}
 
 
 def said(stack: Stack) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,41 @@ def test_what_was_appended_is_read_back_in_its_order(settings: Settings) -> None
     assert deployments(settings, project="toylate") == (FIRST, DONE)
 
 
-def test_a_store_that_nobody_has_written_to_is_empty_and_stays_as_it_is(settings: Settings, tmp_path: Path) -> None:
-    assert deployments(settings) == ()
-    assert not (tmp_path / "new").exists()
+def test_a_database_that_nobody_has_written_to_is_empty(server: str) -> None:
+    assert deployments(Settings(database_url=server)) == ()
+
+
+def test_the_repositorys_own_store_is_empty_until_somebody_writes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Procfile").touch()
+    monkeypatch.chdir(tmp_path)
+    assert deployments(Settings(database_url="")) == ()
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_file_that_is_named_and_not_there_is_no_empty_past(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "portfolio.db"
+    with pytest.raises(StoreError, match=rf"There is no store at {file}\. Check DATABASE_URL"):
+        deployments(Settings(database_url=f"sqlite:///{file}"))
+    assert not file.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("sqlite://", ":memory:"),
+        ("sqlite:///:memory:", ":memory:"),
+        ("sqlite:///file:store?mode=memory&uri=true", "file:store"),
+        ("sqlite:////dev/null", "/dev/null"),
+        ("sqlite:////tmp", "/tmp"),
+    ],
+)
+def test_what_keeps_nothing_is_no_store(address: str, name: str) -> None:
+    settings = Settings(database_url=address)
+    for asked in (deployments, partial(append, FIRST)):
+        with pytest.raises(StoreError, match=f"^{name} is no file for a store"):
+            asked(settings)
 
 
 @pytest.mark.parametrize("what", ["UPDATE model_deployments SET who = 'nobody'", "DELETE FROM model_deployments"])

@@ -15,14 +15,14 @@ COLUMNS = ["id", "owner", "rooms", "area", "posted", "dear"]
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("rows: 10\nlimit: 0.1\nrow: 5\n", "row\n"),
+        ("rows: 10\nlimit: 0.1\nrow: 5\n", "row: Extra inputs"),
         ("rows: 10\nlimit: 0.1\nmodel: {tree: 5}\n", r"model\.tree"),
         ("rows: 0\nlimit: 0.1\n", "rows"),
         ("rows: 10\n", "limit"),
         ("rows: 10\nlimit: 0.1\nsplits: 0\n", "splits"),
         ("rows: 10\nlimit: 0.1\ncounted: {id: 1}\nconstant: {id: x}\n", "id is named twice"),
         ("rows: [10\n", "rows"),
-        ("", "not a valid configuration"),
+        ("", "the file: Input should be a valid dictionary"),
     ],
     ids=["unknown key", "unknown key below", "no rows", "no limit", "no splits", "named twice", "no YAML", "empty"],
 )

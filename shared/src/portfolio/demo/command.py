@@ -86,7 +86,7 @@ def table(services: Annotated[list[str], typer.Argument(metavar="NAME=PORT=ADDRE
 def _stack(port_offset: int) -> Stack:
     root = find_root(Path.cwd())
     services = read_procfile(root / "Procfile", port_offset=port_offset)
-    return Stack(root, services, Interrupt.listening(), terminal.output())
+    return Stack(root, services, Interrupt.listening(), terminal.output(), moved=port_offset != 0)
 
 
 def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:

@@ -6,7 +6,7 @@ from portfolio.bundle.keys import make_keys
 from portfolio.demo.champions import get_data, sign_all, signed_otherwise, train_all, without_champion
 from portfolio.demo.health import wait_for, wait_for_mlflow
 from portfolio.demo.ports import check_ports
-from portfolio.demo.stack import Stack
+from portfolio.demo.stack import Stack, say_where
 from portfolio.demo.table import show
 from portfolio.settings import Settings
 
@@ -38,4 +38,6 @@ def start(stack: Stack, settings: Settings, *, quick: bool) -> bool:
     modelless |= sign_all(stack, signed_otherwise(stack, settings, key.public.id))
     stack.start(stack.apis)
     reports = wait_for(stack, stack.services, modelless=modelless)
-    return show(stack.console, reports)
+    healthy = show(stack.console, reports)
+    say_where(stack)
+    return healthy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ class Stack:
     services: tuple[Service, ...]
     interrupt: Interrupt
     console: Console
+    moved: bool = False  # to other ports than those that every command looks at
     _started: dict[Group, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -123,6 +125,15 @@ class Stack:
     def _forget(self, group: Group) -> None:
         del self._started[group]
         remember(self.root, tuple(self._started))
+
+
+def say_where(stack: Stack) -> None:
+    """Where the ports were moved, what other commands must be told to find this stack."""
+    if stack.moved:
+        apis = json.dumps({api.name: api.address for api in stack.apis})
+        stack.console.print("For other commands, such as `portfolio models`:")
+        stack.console.print(f"export MLFLOW_TRACKING_URI={stack.mlflow.address}", markup=False)
+        stack.console.print(f"export API_ADDRESSES='{apis}'", markup=False)
 
 
 def say_stopped(console: Console, groups: Sequence[Group], left: Sequence[Group]) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from portfolio.errors import ConfigError
 from portfolio.gate.verdict import Overridden
 from portfolio.settings import Override
-from portfolio.spec import Rule, with_limit
+from portfolio.spec import Margin, Rule, with_limit
 
 
 def overridden(rules: Sequence[Rule], overrides: Sequence[Override]) -> tuple[Rule | Overridden, ...]:
-    """The rules as they shall be asked. Raises ConfigError for a rule that isn't declared, or is named twice."""
+    """The rules as they shall be asked.
+
+    Raises ConfigError for a rule that isn't declared, or is named twice, and for a negative margin.
+    """
     declared = {rule.name for rule in rules}
     named = Counter(override.rule for override in overrides)
     for name, times in named.items():
@@ -25,7 +28,14 @@ def overridden(rules: Sequence[Rule], overrides: Sequence[Override]) -> tuple[Ru
 
 
 def _changed(rule: Rule, override: Override | None) -> Rule | Overridden:
-    return Overridden(with_limit(rule, override.limit), rule.name, override.reason) if override else rule
+    if override is None:
+        return rule
+    if isinstance(rule, Margin) and override.limit < 0:
+        raise ConfigError(
+            f"gate.overrides: the limit of {rule.name!r} is negative.",
+            remedy="A margin is positive: 0.05 allows a loss of 0.05, or asks for a gain of it.",
+        )
+    return Overridden(with_limit(rule, override.limit), rule.name, override.reason)
 
 
 def _listed(names: set[str]) -> str:

@@ -22,7 +22,10 @@ CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 PIN, SIGNED_BY, VERDICT = "bundle_sha256", "signed_by", "verdict"
 PROMOTED_AT, ARCHIVED_AT = "promoted_at", "archived_at"
 UNREACHABLE = "Start it with `make mlflow`, or name another with MLFLOW_TRACKING_URI."
-LOG = "Look at its log; a 403 means its MLFLOW_SERVER_ALLOWED_HOSTS lacks this host name."
+NAMES_SERVER = "MLFLOW_TRACKING_URI names an MLflow server, such as http://localhost:5000."
+ALIAS = "registered-models/alias"
+NO_SUCH, NO_ALIAS = "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"  # the latter, of a model without that alias
+LARGEST = 2**31 - 1  # a version's number is an INTEGER of the registry's database
 
 
 @dataclass(frozen=True)
@@ -47,26 +50,24 @@ class RegisteredVersion:
 
 def reachable(settings: Settings) -> bool:
     """Whether a tracking server answers within the limit; asked plainly, so that a dead one costs no mlflow import."""
-    if not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
-        return False
     try:
         with _ask(settings, "/version") as answer:
             return bool(answer.status == HTTPStatus.OK)
-    except (OSError, ValueError, HTTPException):
+    except (RegistryError, OSError, ValueError, HTTPException):
         return False
 
 
 def require(settings: Settings) -> None:
     """Raise RegistryError where no server answers."""
-    if settings.mlflow_tracking_uri and not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
-        raise RegistryError(
-            f"{settings.registry_address} is no http(s) address.", remedy="MLFLOW_TRACKING_URI names a tracking server."
-        )
+    _check_address(settings)
     if not reachable(settings):
-        raise RegistryError(
-            f"MLflow does not answer at {_where(settings)}.",
-            remedy=UNREACHABLE,
-        )
+        raise RegistryError(f"MLflow does not answer at {settings.registry_address}.", remedy=UNREACHABLE)
+
+
+def remedy_for(status: int) -> str:
+    """What helps where MLflow refuses with this HTTP status."""
+    forbidden = status == HTTPStatus.FORBIDDEN
+    return "Its MLFLOW_SERVER_ALLOWED_HOSTS may lack this host name." if forbidden else "Look at its log."
 
 
 def champion(name: str, settings: Settings) -> RegisteredVersion | None:
@@ -76,12 +77,13 @@ def champion(name: str, settings: Settings) -> RegisteredVersion | None:
 
 def pointed(name: str, alias: str, settings: Settings) -> RegisteredVersion | None:
     """The version that has an alias, or None. Raises RegistryError where the registry can't be asked."""
-    return _version(settings, "registered-models/alias", {"name": name, "alias": alias})
+    return _version(settings, ALIAS, {"name": name, "alias": alias})
 
 
 def find_version(name: str, number: int, settings: Settings) -> RegisteredVersion:
     """A version by its number. Raises RegistryError where there is none, or the registry can't be asked."""
-    found = _version(settings, "model-versions/get", {"name": name, "version": str(number)})
+    query = {"name": name, "version": str(number)}
+    found = _version(settings, "model-versions/get", query) if number <= LARGEST else None
     if found is None:
         raise RegistryError(
             f"{name} has no version {number} at {settings.registry_address}.",
@@ -101,11 +103,15 @@ def answer(
         with _ask(settings, f"/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query or {})}", body) as said:
             return dict(json.load(said))
     except urllib.error.HTTPError as error:
-        if error.code in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):  # no such model; a model without that alias
+        code = _error_code(error)
+        if code == NO_SUCH or (code == NO_ALIAS and path == ALIAS):
             return None
-        raise RegistryError(f"MLflow at {settings.registry_address} answers {error.code}.", remedy=LOG) from None
-    except (OSError, ValueError, HTTPException) as error:
-        raise RegistryError(f"MLflow does not answer at {_where(settings)}: {error}.", remedy=UNREACHABLE) from None
+        raise _refused(settings, error.code, code) from None
+    except (TypeError, ValueError):
+        raise _foreign(settings) from None
+    except (OSError, HTTPException) as error:
+        where = settings.registry_address
+        raise RegistryError(f"MLflow does not answer at {where}: {error}.", remedy=UNREACHABLE) from None
 
 
 def version_of(found: Mapping[str, Any], name: str) -> RegisteredVersion:
@@ -129,8 +135,32 @@ def _version(settings: Settings, path: str, query: Mapping[str, str]) -> Registe
     return version_of(found["model_version"], query["name"]) if found else None
 
 
-def _where(settings: Settings) -> str:
-    return settings.registry_address or "(no MLFLOW_TRACKING_URI)"
+def _error_code(error: urllib.error.HTTPError) -> str:
+    """MLflow's own word for what is wrong; empty where something else answers."""
+    try:
+        said = json.load(error)
+    except (OSError, ValueError, HTTPException):
+        return ""
+    return str(said.get("error_code", "")) if isinstance(said, dict) else ""
+
+
+def _refused(settings: Settings, status: int, code: str) -> RegistryError:
+    unknown = status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+    if unknown and not code:
+        return _foreign(settings)
+    said = f"{status} ({code})" if code else str(status)
+    return RegistryError(f"MLflow at {settings.registry_address} answers {said}.", remedy=remedy_for(status))
+
+
+def _foreign(settings: Settings) -> RegistryError:
+    return RegistryError(f"What answers at {settings.registry_address} is no MLflow.", remedy=NAMES_SERVER)
+
+
+def _check_address(settings: Settings) -> None:
+    if not settings.mlflow_tracking_uri:
+        raise RegistryError("MLflow does not answer at (no MLFLOW_TRACKING_URI).", remedy=UNREACHABLE)
+    if not settings.mlflow_tracking_uri.startswith(("http://", "https://")):
+        raise RegistryError(f"{settings.registry_address} is no http(s) address.", remedy=NAMES_SERVER)
 
 
 def _ask(settings: Settings, path: str, body: object = None) -> HTTPResponse:
@@ -138,6 +168,7 @@ def _ask(settings: Settings, path: str, body: object = None) -> HTTPResponse:
 
     urllib takes none from the address itself.
     """
+    _check_address(settings)
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(settings.registry_address.rstrip("/") + path, content)
     if content is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portfolio.errors import RegistryError
-from portfolio.registry.ask import LOG, PIN, SIGNED_BY, VERDICT, RegisteredVersion, require
+from portfolio.registry.ask import PIN, SIGNED_BY, VERDICT, RegisteredVersion, remedy_for, require
 from portfolio.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _client(settings: Settings) -> Iterator[MlflowClient]:
     except MlflowException as error:
         raise RegistryError(
             f"MLflow at {settings.registry_address} refuses: {error.message}",
-            remedy=LOG,
+            remedy=remedy_for(error.get_http_status_code()),  # type: ignore[no-untyped-call]
         ) from error
 
 

@@ -129,6 +129,8 @@ Absolute = AtLeast | AtMost | MinRows | MinLabelCoverage | BundleAtMost
 Comparison = NoWorse | NoWorseSlice | Improves | Cooldown
 """Asked beside the champion; not applicable where there is none."""
 Rule = Absolute | Comparison
+Margin = NoWorse | NoWorseSlice | Improves
+"""Their limit is a difference to the champion, `by`."""
 
 ANY_MODEL: tuple[Rule, ...] = (
     MinRows(200),
@@ -143,8 +145,4 @@ ANY_MODEL: tuple[Rule, ...] = (
 
 def with_limit(rule: Rule, limit: float) -> Rule:
     """The same rule with another limit."""
-    match rule:
-        case NoWorse() | NoWorseSlice() | Improves():
-            return replace(rule, by=limit)
-        case _:
-            return replace(rule, limit=limit)
+    return replace(rule, by=limit) if isinstance(rule, Margin) else replace(rule, limit=limit)

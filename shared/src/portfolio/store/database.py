@@ -39,13 +39,19 @@ def writing(settings: Settings) -> Iterator[Connection]:
 
 @contextmanager
 def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
-    """A connection, or None where nobody has written to this table yet. Raises StoreError."""
-    file = _file(_url(settings))
-    if file and not file.exists():
-        yield None
-        return
-    with _opened(settings) as engine, engine.connect() as connection:
-        yield connection if inspect(connection).has_table(table) else None
+    """A connection, or None where nobody has written to this table yet. Raises StoreError.
+
+    A file that DATABASE_URL names is there: an address that is mistyped shall not look like an empty past.
+    """
+    with _opened(settings) as engine:
+        file = _file(engine.url)
+        if file and not file.exists():
+            if settings.database_url:
+                raise StoreError(f"There is no store at {file}.", remedy="Check DATABASE_URL; a promotion makes it.")
+            yield None
+            return
+        with engine.connect() as connection:
+            yield connection if inspect(connection).has_table(table) else None
 
 
 @contextmanager
@@ -108,8 +114,14 @@ def _migrate(connection: Connection) -> None:
 
 
 def _file(url: URL) -> Path | None:
-    named = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if named else None
+    """SQLite's file, which need not be there. Raises StoreError for what keeps nothing for the next command."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    name = url.database or ":memory:"
+    file = Path(name)
+    if name == ":memory:" or name.startswith("file:") or (file.exists() and not file.is_file()):
+        raise StoreError(f"{name} is no file for a store.", remedy="Such as sqlite:////srv/portfolio.db.")
+    return file
 
 
 def _shown(url: URL) -> str:

@@ -1,0 +1,49 @@
+"""What a setting or a configuration file says wrongly is told in one line, by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portfolio.errors import ConfigError
+from portfolio.settings import Config, read_settings, read_yaml
+
+
+@pytest.mark.parametrize("address", ["models.example:8001", "ftp://models.example", "http://", ""])
+def test_an_api_without_an_http_address_is_named(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("API_ADDRESSES", f'{{"bankchurn": "{address}", "carvision": "https://models.example"}}')
+    with pytest.raises(ConfigError, match=r"^API_ADDRESSES\.bankchurn: .*https\?://.* or \.env\.$"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("port: 8001\nprot: 8002", "prot: Extra inputs are not permitted."),
+        ("port: 0", "port: Input should be greater than or equal to 1."),
+        ("port: 1\ntraining: {fold: 3, seed: x}", "training.seed: Input should be a valid integer"),
+        (
+            "port: 1\ngate: {overrides: [{rule: r, limit: 1, reason: ' '}]}",
+            "gate.overrides.0.reason: String should have at least 1 character.",
+        ),
+        ("", "the file: Input should be a valid dictionary"),
+        ("port: [", "is no YAML: while parsing"),
+    ],
+)
+def test_a_wrong_key_of_a_configuration_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(file, Config)
+    assert caught.value.detail.startswith(str(file))
+    assert said in caught.value.detail
+    assert "\n" not in caught.value.detail
+    assert "pydantic" not in caught.value.detail
+
+
+def test_every_wrong_key_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("port: 1\ntraining: {fold: 3, folds: 1}")
+    with pytest.raises(ConfigError, match=r"training\.folds: .*; training\.fold: Extra"):
+        read_yaml(file, Config)
