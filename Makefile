@@ -98,11 +98,11 @@ dvc-remote: $(if $(shell command -v dvc),,install) ## Let DVC of this clone use 
 keys: install ## Make the keys that sign models, in keys/, where there are none
 	@$(PORTFOLIO) keys
 
+# Exit code 2, a champion that is kept, is no failure of these two.
 train: install ## Train, register and gate
 	@$(PORTFOLIO) keys > /dev/null
-	@$(PORTFOLIO) train $(or $(PROJECT),--all) $(ARGS)
+	@$(PORTFOLIO) train $(or $(PROJECT),--all) $(ARGS) || { code=$$?; [ $$code -eq 2 ] || exit $$code; }
 
-# Exit code 2, a champion that is kept, is no failure.
 retrain: install ## Refresh the data, train, gate, promote or keep: make retrain PROJECT=bankchurn
 	@$(PORTFOLIO) keys > /dev/null
 	@$(PORTFOLIO) retrain $(PROJECT) $(ARGS) || { code=$$?; [ $$code -eq 2 ] || exit $$code; }

@@ -145,3 +145,23 @@ def test_versions_without_a_registry_are_one_line_with_a_remedy() -> None:
     ended = portfolio("rollback", project_names()[0])
     assert ended.returncode == 1
     assert "MLflow does not answer at (no MLFLOW_TRACKING_URI)" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [("retrain", "bankchurn"), ("drift",), ("score",), ("demo", "up"), ()])
+def test_a_line_that_is_not_understood_ends_with_a_code_that_means_nothing_else(command: tuple[str, ...]) -> None:
+    ended = portfolio(*command, "--bogus")
+    assert ended.returncode == 64
+    assert "--bogus" in ended.stderr
+
+
+def test_a_projects_own_lines_and_the_script_that_are_not_understood_end_alike() -> None:
+    name = project_names()[0]
+    script = str(Path(__file__).parents[2] / "scripts" / "retrain_model.py")
+    assert portfolio("retrain", "--bogus", command=name).returncode == 64
+    assert portfolio("-m", f"{name}.training", "--bogus", command="python").returncode == 64
+    assert portfolio(script, "--model-name", name, "--bogus", command="python").returncode == 64
+    assert portfolio(script, command="python").returncode == 64
+
+
+def test_help_is_no_error() -> None:
+    assert portfolio("retrain", "--help").returncode == 0

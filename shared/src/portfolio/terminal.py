@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
+from typer import Typer
+from typer.exceptions import TyperException
 
 from portfolio import logs
 from portfolio.errors import PortfolioError
 from portfolio.settings import read_settings
 
+USAGE = 64  # EX_USAGE of sysexits.h
 FAILED, INTERRUPTED, TERMINATED = 1, 130, 143  # the latter two are what a shell reports after Ctrl-C and after SIGTERM
 
 
@@ -30,6 +33,19 @@ def notices() -> Console:
 def tell(error: PortfolioError) -> None:
     """An error as one line with its remedy."""
     notices().print("[bold red]error:[/]", escape(f"{error.detail} {error.remedy}".rstrip()))
+
+
+def start(app: Typer, arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, by default this process's own; one that can't be understood ends with the exit code 64.
+
+    Typer would end it with 2, which is what a kept champion and a drift to act on end with.
+    """
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, TyperException):
+            raise SystemExit(USAGE) from None
+        raise
 
 
 def run(command: Callable[[], int | None], *, failed: int = FAILED) -> NoReturn:

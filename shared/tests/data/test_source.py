@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 from toys import LATE, SOURCE, project
 
-from portfolio.data.source import fetch, find, refresh, renew
+from portfolio.data.source import DataFile, fetch, find, refresh, renew
 from portfolio.errors import DataError
 from portfolio.spec import Dataset, ModelSpec
 
@@ -174,24 +174,28 @@ def test_refresh_never_touches_a_users_own_file(spec: ModelSpec, mirror: Path) -
     assert mine.read_bytes() == b"mine\n"
 
 
+def anything(file: DataFile) -> None:
+    """Data that is always right."""
+
+
 def test_renewing_takes_what_the_mirror_holds_today_and_keeps_what_was_there(spec: ModelSpec, mirror: Path) -> None:
     kept = raw(spec, content=b"mine\n")
-    assert renew(spec, mirror=str(mirror)).dataset.name == "Orders"
+    assert renew(spec, anything, mirror=str(mirror)).dataset.name == "Orders"
     assert {path.name: path.read_bytes() for path in kept.parent.iterdir()} == {
         "orders.csv": REAL,
         "orders.csv.before": b"mine\n",
     }
-    renew(spec, mirror=str(mirror))
+    renew(spec, anything, mirror=str(mirror))
     assert kept.with_name("orders.csv.before").read_bytes() == b"mine\n", "the same content replaces nothing"
 
 
 def test_renewing_without_a_mirror_leaves_real_data_and_fills_what_is_empty(spec: ModelSpec) -> None:
-    assert renew(spec).dataset.synthetic
+    assert renew(spec, anything).dataset.synthetic
     raw(spec, content=b"mine\n")
-    assert renew(spec).path.read_bytes() == b"mine\n"
+    assert renew(spec, anything).path.read_bytes() == b"mine\n"
 
 
 def test_renewing_from_a_mirror_that_lacks_the_file_leaves_what_is_there(spec: ModelSpec, tmp_path: Path) -> None:
     kept = raw(spec, "Orders.CSV", b"mine\n")
-    assert renew(spec, mirror=str(tmp_path / "empty")).path == kept
+    assert renew(spec, anything, mirror=str(tmp_path / "empty")).path == kept
     assert [path.name for path in kept.parent.iterdir()] == ["Orders.CSV"]

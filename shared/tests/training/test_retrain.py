@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 import yaml
 from mlflows import mlflow_server
+from running_api import Api, serving
 from toys import LATE, SOURCE, orders, project
 
 from portfolio import registry
 from portfolio.bundle.keys import make_keys
 from portfolio.data import source, split
 from portfolio.data import table as tables
-from portfolio.errors import DataError, RegistryError
+from portfolio.errors import ConfigError, DataError, RegistryError
 from portfolio.promotion.flow import promote
 from portfolio.settings import Settings
 from portfolio.spec import Improves, ModelSpec, NoWorse
@@ -136,7 +137,7 @@ def test_new_data_in_the_mirror_makes_the_next_champion_and_is_reported(
 
 def test_the_same_data_again_is_said_to_be_the_same(spec: ModelSpec, settings: Settings) -> None:
     retrain(spec)
-    assert retrain(spec) == 0
+    assert retrain(spec) == 2
     facts, page = reports(spec)[-1]
     assert facts["data"]["changed"] is False
     assert "The same as at the champion's training." in page
@@ -146,7 +147,7 @@ def test_the_same_data_again_is_said_to_be_the_same(spec: ModelSpec, settings: S
 def test_a_mirror_that_is_gone_leaves_the_data_that_is_there(spec: ModelSpec, settings: Settings, mirror: Path) -> None:
     retrain(spec)
     mirror.unlink()
-    assert retrain(spec) == 0
+    assert retrain(spec) == 2
     assert reports(spec)[-1][0]["data"]["changed"] is False
 
 
@@ -181,28 +182,69 @@ def test_a_model_that_is_no_reason_to_change_keeps_the_champion(spec: ModelSpec,
     facts, page = reports(spec)[-1]
     assert facts["outcome"]["state"] == "kept"
     assert "Version 2 is no reason to change: version 1 stays the champion" in page
+    assert f'`portfolio promote {spec.name} --version 2 --reason "TEXT"`' in page
+    assert promote(spec, 2, settings, reason="TEXT").version.version == "2"
+
+
+def test_the_champions_very_model_is_kept_and_no_challenger(spec: ModelSpec, settings: Settings) -> None:
+    retrain(spec)
+    assert retrain(spec) == 2
+    assert champion(spec, settings) == "1"
+    assert registry.pointed(spec.name, registry.CHALLENGER, settings) is None
+    assert registry.find_version(spec.name, 2, settings).verdict == "promote"
+    facts, page = reports(spec)[-1]
+    assert (facts["decision"], facts["outcome"]["state"], facts["outcome"]["same"]) == ("promote", "kept", True)
+    assert "Version 2 is the very model that the champion is: version 1 stays the champion." in page
+
+
+def test_another_model_of_the_same_data_is_promoted(spec: ModelSpec, settings: Settings) -> None:
+    retrain(spec)
+    another_search(spec)
+    assert retrain(spec) == 0
+    assert champion(spec, settings) == "2"
+    assert reports(spec)[-1][0]["outcome"]["same"] is False
+
+
+def another_search(spec: ModelSpec) -> None:
+    config = spec.root / "configs" / "config.yaml"
+    config.write_text(config.read_text().replace("  folds: 3\n", "  folds: 3\n  imbalance: class_weight\n"))
+
+
+def test_without_a_private_key_nothing_is_fetched_or_trained(
+    spec: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNING_KEY", str(tmp_path / "nowhere.key"))
+    with pytest.raises(ConfigError, match=r"no private key.*make keys"):
+        retrain(spec)
+    assert [path.name for path in spec.root.iterdir()] == ["configs"]
 
 
 def test_a_promotion_that_fails_is_told_and_loses_nothing(
-    spec: ModelSpec, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: ModelSpec, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retrain(spec)
-    monkeypatch.setenv("SIGNING_KEY", str(tmp_path / "nowhere.key"))
-    monkeypatch.setenv("BUNDLE_PUBLIC_KEY", str(tmp_path / "keys" / "bundle.pub"))
-    assert retrain(spec) == 1
+    another_search(spec)
+    with serving(Api(spec, settings, refused=("2",))) as known:
+        monkeypatch.setenv("API_ADDRESSES", json.dumps(known.api_addresses))
+        assert retrain(spec) == 1
     assert champion(spec, settings) == "1"
     facts, page = reports(spec)[-1]
     assert (facts["decision"], facts["outcome"]["state"]) == ("promote", "failed")
-    assert "There is no private key" in facts["outcome"]["reason"]
+    assert "refuses version 2" in facts["outcome"]["reason"]
     assert f"`portfolio promote {spec.name} --version 2`" in page
     assert promote(spec, 2, settings).version.version == "2"
 
 
-def test_data_that_breaks_the_rules_trains_nothing(spec: ModelSpec, settings: Settings, mirror: Path) -> None:
+def test_data_that_breaks_the_rules_replaces_nothing_and_trains_nothing(
+    spec: ModelSpec, settings: Settings, mirror: Path
+) -> None:
     retrain(spec)
-    mirror.write_text("pieces\n1\n")
-    with pytest.raises(DataError, match="lacks the column"):
-        retrain(spec)
+    raw, good = spec.root / "data" / "raw", digest(mirror)
+    for bad in ("pieces\n1\n", "pieces\n2\n"):
+        mirror.write_text(bad)
+        with pytest.raises(DataError, match=rf"{mirror} lacks the column.*in data/raw stays"):
+            retrain(spec)
+    assert {path.name: digest(path) for path in raw.iterdir()} == {"orders.csv": good}
     assert len(reports(spec)) == 1
     assert champion(spec, settings) == "1"
 

@@ -31,7 +31,7 @@ Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all."
 
 def main() -> None:
     """Entry point of `portfolio`."""
-    _app()()
+    terminal.start(_app())
 
 
 def project_command(spec: ModelSpec) -> Callable[[], None]:
@@ -39,7 +39,7 @@ def project_command(spec: ModelSpec) -> Callable[[], None]:
 
     def command() -> None:
         verb, *rest = sys.argv[1:] or ["--help"]
-        _app()([verb, *([] if verb.startswith("-") else [spec.name]), *rest])
+        terminal.start(_app(), [verb, *([] if verb.startswith("-") else [spec.name]), *rest])
 
     return command
 

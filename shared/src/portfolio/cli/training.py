@@ -11,6 +11,7 @@ import typer
 from portfolio import terminal
 from portfolio.cli.whom import Name, Names, named
 from portfolio.errors import ConfigError
+from portfolio.options import DataPath, Demo, Quick, Register
 from portfolio.settings import read_settings
 from portfolio.spec.projects import find_project, only_project
 
@@ -18,15 +19,15 @@ from portfolio.spec.projects import find_project, only_project
 def train(
     names: Names = None,
     every: Annotated[bool, typer.Option("--all", help="All projects (the same as naming none).")] = False,
-    register_model: Annotated[bool | None, typer.Option(help="Register in MLflow; else where MLflow answers.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
-    data_path: Annotated[str, typer.Option(help="CSV file to train on, for one project.")] = "",
+    register_model: Register = None,
+    demo: Demo = False,
+    quick: Quick = False,
+    data_path: DataPath = None,
     missing: Annotated[bool, typer.Option("--missing", help="Only what the registry has no champion of.")] = False,
 ) -> None:
-    """Train, register and gate. Exit code 3: a model was made, and the gate blocked it.
+    """Train, register and gate. Exit code: 0 promote, 1 error, 2 champion kept, 3 blocked by the gate.
 
-    A project that fails does not keep the others from being trained; the exit code is then 1.
+    A project that fails does not keep the others from being trained; of several projects 1 goes before 3, 3 before 2.
     """
     from portfolio import registry
     from portfolio.training import command as training
@@ -38,17 +39,12 @@ def train(
         if missing:
             specs = [spec for spec in specs if registry.champion(spec.name, read_settings().patient()) is None]
         effort = training.effort_of(demo=demo, quick=quick)
-        return training.run_trainings(specs, effort=effort, data_path=data_path or None, register=register_model)
+        return training.run_trainings(specs, effort=effort, data_path=data_path, register=register_model)
 
     terminal.run(command)
 
 
-def retrain(
-    name: Name = "",
-    demo: Annotated[bool, typer.Option("--demo", help="A shorter search.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")] = False,
-    data_path: Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, refreshed.")] = None,
-) -> None:
+def retrain(name: Name = "", demo: Demo = False, quick: Quick = False, data_path: DataPath = None) -> None:
     """Refresh the data, train, gate, promote or keep. Exit code: 0 promoted, 1 error, 2 champion kept, 3 blocked."""
 
     def command() -> int:

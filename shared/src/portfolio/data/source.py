@@ -7,7 +7,7 @@ import os
 import tempfile
 import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPException
@@ -64,25 +64,35 @@ def refresh(spec: ModelSpec, *, mirror: str = "") -> DataFile:
     return identify(spec, present)
 
 
-def renew(spec: ModelSpec, *, mirror: str = "") -> DataFile:
+def renew(spec: ModelSpec, check: Callable[[DataFile], object], *, mirror: str = "") -> DataFile:
     """Fill `data/raw` with what the mirror holds today; without one, or where it fails, as `refresh` does.
 
-    A file that is replaced by other content stays beside it, with `.before` after its name.
+    A file that is replaced by other content stays beside it, with `.before` after its name. `check` raises DataError
+    for content that must not replace what is there.
     """
     target = spec.root / "data" / "raw" / spec.source.file
-    present = _ignoring_case(target)
+    present, address = _ignoring_case(target), _in_mirror(spec, mirror)
     if not mirror or present is None:
         return refresh(spec, mirror=mirror)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         try:
-            fresh = copy(spec, _in_mirror(spec, mirror), Path(folder))
+            fresh = copy(spec, address, Path(folder))
         except DataError as error:
             log.warning("data not refreshed", project=spec.name, error=error.detail)
             return refresh(spec)
         if fresh.sha256 != identify(spec, present).sha256:
+            _admit(fresh, check, address)
             present.replace(target.with_name(f"{target.name}.before"))
             fresh.path.replace(target)
     return identify(spec, _ignoring_case(target) or target)
+
+
+def _admit(fresh: DataFile, check: Callable[[DataFile], object], address: str) -> None:
+    try:
+        check(fresh)
+    except DataError as error:
+        detail = error.detail.replace(str(fresh.path), address)
+        raise DataError(f"{detail.rstrip()} The file in data/raw stays.", remedy=error.remedy) from None
 
 
 def has_raw(spec: ModelSpec) -> bool:

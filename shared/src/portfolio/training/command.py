@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -16,6 +15,7 @@ from portfolio import registry, store, terminal
 from portfolio.bundle.keys import read_signing_key
 from portfolio.errors import PortfolioError
 from portfolio.gate.table import table_of
+from portfolio.options import DataPath, Demo, Quick, Register
 from portfolio.settings import Effort, Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.card import headline
@@ -23,11 +23,6 @@ from portfolio.training.flow import Order, Trained, train
 from portfolio.training.search import Progress
 
 KEPT, BLOCKED = 2, 3
-
-DataPath = Annotated[Path | None, typer.Option(help="CSV file to train on; else data/raw, mirror, public, sample.")]
-Register = Annotated[bool | None, typer.Option(help="Register in MLflow. Left out: where MLflow answers.")]
-Demo = Annotated[bool, typer.Option("--demo", help="A shorter search.")]
-Quick = Annotated[bool, typer.Option("--quick", help="The known good parameters, no search.")]
 
 
 def training_command(spec: ModelSpec) -> Callable[[], None]:
@@ -44,7 +39,7 @@ def training_command(spec: ModelSpec) -> Callable[[], None]:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=f"Train {spec.name} ({spec.title.lower()}).")(command)
-    return app
+    return lambda: terminal.start(app)
 
 
 def effort_of(*, demo: bool, quick: bool) -> Effort:
@@ -52,7 +47,7 @@ def effort_of(*, demo: bool, quick: bool) -> Effort:
     return "quick" if quick else "demo" if demo else "full"
 
 
-def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str | None, register: bool | None) -> int:
+def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: Path | None, register: bool | None) -> int:
     """Train one project after the other, whatever becomes of each; returns 1 where one failed, else as below."""
     codes = {0}
     for spec in specs:
@@ -64,14 +59,14 @@ def run_trainings(specs: Sequence[ModelSpec], *, effort: Effort, data_path: str 
     return terminal.FAILED if terminal.FAILED in codes else max(codes)
 
 
-def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | str | None, register: bool | None) -> int:
+def run_training(spec: ModelSpec, *, effort: Effort, data_path: Path | None, register: bool | None) -> int:
     """Train one project, print the outcome; returns 0, 2 where the champion is kept, 3 where the gate blocked."""
     settings = read_settings()
     if register:
         registry.require(settings)
     known = register if register is not None else registry.reachable(settings)
     check_ready(settings, registered=known)
-    order = Order(datetime.now(UTC), effort, Path(data_path) if data_path else None, known)
+    order = Order(datetime.now(UTC), effort, data_path, known)
     trained = _show_progress(spec, order, settings.patient())
     _summarise(trained, settings)
     return {"promote": 0, "keep": KEPT, "block": BLOCKED}[trained.verdict.decision]

@@ -21,6 +21,9 @@ from portfolio.training.problem import pose
 from portfolio.training.publish import Published, publish, record
 from portfolio.training.search import Progress, search
 
+BAD_ROWS = "bad_rows.csv"
+"""Beside the models: the rows that the last data file was refused for, or that were left out."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -49,7 +52,7 @@ def train(spec: ModelSpec, order: Order, config: Config, settings: Settings, pro
     models = spec.root / "models"
     training, rules = config.training, overridden((*ANY_MODEL, *spec.rules), config.gate.overrides)
 
-    bad_rows = models / "bad_rows.csv"
+    bad_rows = models / BAD_ROWS
     file = source.find(spec, named=order.data_path, mirror=settings.data_mirror)
     rows = table.load(spec, file, max_bad_rows=training.max_bad_rows, bad_rows_path=bad_rows)
     problem = pose(spec, rows, training, salt=split.SALT)

@@ -63,6 +63,8 @@ def _summary(done: Retrained) -> str:
     stays = f"version {before} stays the champion" if before else "there is still no champion"
     if done.outcome.state == "failed":
         return f"The gate promotes version {version}, but the promotion failed: {done.outcome.reason}"
+    if done.outcome.same:
+        return f"Version {version} is the very model that the champion is: {stays}."
     if done.outcome.state == "kept":
         return f"Version {version} is no reason to change: {stays}. {_named(done)}"
     return f"The gate blocks version {version}: {stays}. {_named(done)}"
@@ -113,15 +115,18 @@ def _on_rules(done: Retrained) -> Iterator[str]:
 
 def _next(done: Retrained) -> str:
     name, version = done.trained.manifest.name, done.version.version
-    promote = f"`portfolio promote {name} --version {version}`"
+    promote = f"portfolio promote {name} --version {version}"
     if done.outcome.state == "promoted":
         if done.before:
             return f"Nothing. To go back: `portfolio rollback {name}`."
         return "Nothing."
     if done.outcome.state == "failed":
-        return f"Put right what is named above; nothing is lost. Then {promote}."
+        return f"Put right what is named above; nothing is lost. Then `{promote}`."
+    if done.outcome.same:
+        return "Nothing. New data, or a longer search, may give another model."
     if done.outcome.state == "kept":
-        return f"Nothing. Version {version} stays registered; to take it all the same: {promote}."
+        take = f'`{promote} --reason "TEXT"`'
+        return f"Nothing. Version {version} stays registered; to take it all the same: {take}."
     return "Look at the rules that failed: more often it is the data than the model. The champion goes on serving."
 
 

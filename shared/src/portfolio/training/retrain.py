@@ -10,7 +10,7 @@ from typing import Literal
 
 from portfolio import registry
 from portfolio.bundle import ANYONE, Manifest, verify
-from portfolio.data import source
+from portfolio.data import source, split, table
 from portfolio.data.source import DataFile
 from portfolio.errors import BundleError, PortfolioError
 from portfolio.logs import logger
@@ -18,7 +18,8 @@ from portfolio.promotion.flow import promote
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Config, Settings
 from portfolio.spec import ModelSpec
-from portfolio.training.flow import Order, Trained, train
+from portfolio.training.flow import BAD_ROWS, Order, Trained, train
+from portfolio.training.problem import pose
 from portfolio.training.search import Progress
 
 log = logger(__name__)
@@ -36,12 +37,14 @@ class Champion:
 class Outcome:
     """What was done about the verdict. `failed`: the gate promotes, and the promotion did not succeed, for `reason`.
 
-    `served` says since when the running API serves it, or why nobody waited for that.
+    `served` says since when the running API serves it, or why nobody waited for that. `same`: it is kept because the
+    trained model is the champion's very own, which the gate can't tell.
     """
 
     state: Literal["promoted", "kept", "blocked", "failed"]
     served: str = ""
     reason: str = ""
+    same: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,12 @@ def retrain(spec: ModelSpec, order: Order, config: Config, settings: Settings, p
     """
     registry.require(settings)
     before = _champion(spec, settings)
-    file = _refresh(spec, order, settings)
+    file = _refresh(spec, order, config, settings)
     started = time.monotonic()
     trained = train(spec, replace(order, data_path=file.path, register=True), config, settings, progress)
     seconds = time.monotonic() - started
     version = _registered(trained)
-    return Retrained(before, file, trained, version, _conclude(spec, trained, version, settings), seconds)
+    return Retrained(before, file, trained, version, _conclude(spec, trained, before, settings), seconds)
 
 
 def _champion(spec: ModelSpec, settings: Settings) -> Champion | None:
@@ -90,10 +93,16 @@ def _champion(spec: ModelSpec, settings: Settings) -> Champion | None:
         return Champion(version, None)
 
 
-def _refresh(spec: ModelSpec, order: Order, settings: Settings) -> DataFile:
+def _refresh(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> DataFile:
     if order.data_path:
         return source.find(spec, named=order.data_path)
-    return source.renew(spec, mirror=settings.data_mirror)
+    training, bad_rows = config.training, spec.root / "models" / BAD_ROWS
+
+    def check(file: DataFile) -> None:
+        rows = table.load(spec, file, max_bad_rows=training.max_bad_rows, bad_rows_path=bad_rows)
+        pose(spec, rows, training, salt=split.SALT)
+
+    return source.renew(spec, check, mirror=settings.data_mirror)
 
 
 def _registered(trained: Trained) -> RegisteredVersion:
@@ -101,13 +110,21 @@ def _registered(trained: Trained) -> RegisteredVersion:
     return trained.published.registered
 
 
-def _conclude(spec: ModelSpec, trained: Trained, version: RegisteredVersion, settings: Settings) -> Outcome:
+def _conclude(spec: ModelSpec, trained: Trained, before: Champion | None, settings: Settings) -> Outcome:
     if trained.verdict.decision != "promote":
         return Outcome("kept" if trained.verdict.decision == "keep" else "blocked")
     if trained.published.live:  # there was no champion
         return Outcome("promoted")
+    if before and before.manifest and _model(before.manifest) == _model(trained.manifest):
+        registry.unpoint(settings, spec.name, registry.CHALLENGER)  # nothing would come of comparing the two
+        return Outcome("kept", same=True)
     try:
-        served = promote(spec, version.version, settings).served
+        served = promote(spec, _registered(trained).version, settings).served
     except PortfolioError as error:
         return Outcome("failed", reason=f"{error.detail} {error.remedy}".rstrip())
     return Outcome("promoted", served=served.sentence)
+
+
+def _model(manifest: Manifest) -> tuple[object, ...]:
+    """All that makes an answer of features."""
+    return manifest.files["model.onnx"], manifest.calibration, manifest.threshold, manifest.interval

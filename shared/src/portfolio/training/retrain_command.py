@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from portfolio import terminal
+from portfolio.bundle.keys import require_signing_key
 from portfolio.settings import Effort, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.training.command import check_ready
@@ -20,6 +21,7 @@ EXIT_CODES = {"promoted": 0, "failed": terminal.FAILED, "kept": 2, "blocked": 3}
 def run_retraining(spec: ModelSpec, *, effort: Effort, data_path: Path | None) -> int:
     """Retrain one project, print the report and where it is; returns the exit code of what was done."""
     settings, notices = read_settings(), terminal.notices()
+    require_signing_key(settings.signing_key_file)  # to promote is what it is for
     check_ready(settings, registered=True)
     done = retrain(
         spec,
