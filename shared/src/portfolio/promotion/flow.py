@@ -76,6 +76,7 @@ def rollback(spec: ModelSpec, settings: Settings, *, to: int | str = "", reason:
     A second rollback goes back further. Who was champion once may be so again, whatever gate and archive say; it needs
     no private key where it is signed. Raises as `promote` does.
     """
+    registry.require(settings)
     lines = history(spec.name, settings)
     target = find(spec.name, to or _before(spec, lines, settings), settings)
     if target.bundle_version not in {line.to_bundle for line in lines if line.stood}:
