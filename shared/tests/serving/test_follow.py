@@ -111,6 +111,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, mlflow: Mlflow) -> Iterato
         shutil.copytree(mlflow.folder / f"r{number}", spec.root / "cache" / f"r{number}")
     mlflow.make_champion(1)
     with running(spec, WORKERS="2", **mlflow.address, **ASKED) as service:
+        # it is ready when its first worker is, and a reload waits for those that there are
+        until(lambda: reload(service)[1].get("workers") == 2, seconds=30)
         yield service
 
 
