@@ -30,6 +30,14 @@ class Settings(BaseSettings):
     admin_key: SecretStr = SecretStr("")  # opens /admin/*; empty: closed
     data_mirror: str = ""
     database_url: str = ""  # the store, as SQLAlchemy names it; empty: store/portfolio.db of the repository
+    store_retention_days: int = Field(365, ge=1)  # what is older is pruned; the audit of promotions stays
+    journal_max_mb: int = Field(1024, ge=1)  # of predictions that the store does not have yet, of one service
+    journal_when_full: Literal["oldest", "refuse"] = "oldest"  # drop the oldest predictions, or refuse new ones
+    journal_fsync: bool = (
+        False  # have every prediction survive a machine that loses power, not only a process that dies
+    )
+    monitoring_interval_seconds: float = Field(300.0, gt=0)  # between two runs of the monitoring service
+    monitoring_days: float = Field(7.0, gt=0)  # of predictions that a run looks at
     audit_user: str = ""  # whom the audit names; empty: the user of this process and the host
     api_addresses: dict[str, Address] = {}  # of running APIs by project, where not this machine at the configured port
     log_level: str = "INFO"
@@ -164,10 +172,34 @@ class CardConfig(Strict):
     limits: tuple[str, ...] = ()
 
 
+class Limits(Strict):
+    """A figure beyond `watch` is watched, one beyond `act` is acted on."""
+
+    watch: float = Field(gt=0)
+    act: float = Field(gt=0)
+
+
+class MonitoringConfig(Strict):
+    """The policy by which a monitoring run decides.
+
+    `psi` is of one column, `drifted` the share of columns beyond their limit; `loss` is how much worse the headline
+    metric is than on the test rows (F1 of a yes-or-no model, the mean absolute error of an amount), as a share of it;
+    `brier` is a probability's mean squared error. `labels` is the number that a performance is judged by at least.
+    """
+
+    psi: Limits = Limits(watch=0.1, act=0.2)
+    drifted: Limits = Limits(watch=0.3, act=0.5)
+    loss: Limits = Limits(watch=0.05, act=0.10)
+    brier: float = Field(0.20, gt=0)
+    labels: int = Field(100, ge=10)
+
+
 class Config(Strict):
-    """One project's `configs/config.yaml`."""
+    """One project's `configs/config.yaml`. `journal` says whether its predictions are kept."""
 
     port: int = Field(ge=1, le=65535)
+    journal: bool = True
+    monitoring: MonitoringConfig = MonitoringConfig()
     training: TrainingConfig = TrainingConfig()
     gate: GateConfig = GateConfig()
     card: CardConfig = CardConfig()
