@@ -22,7 +22,7 @@ from portfolio.errors import Fault
 
 FOLDER = "PORTFOLIO_SERVICE"
 """Environment variable by which `serve` tells its processes the folder."""
-SUFFIX, ATTEMPT, RELOAD, WAKE = ".notice", "attempt", "reload", "wake"
+SUFFIX, ATTEMPT, RELOAD, WAKE, WATCHED = ".notice", "attempt", "reload", "wake", "watched"
 
 Outcome = Literal["followed", "vacant", "away", "failed"]
 Stage = Literal["download", "verify", "load"]
@@ -75,6 +75,34 @@ class Attempt:
     failures: Mapping[Stage, Mapping[Reason, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What the store has of this service's predictions: `store.Summary` as JSON, None before it was read once.
+
+    `problem` says why it is not there, or why it is not the newest.
+    """
+
+    summary: Mapping[str, Any] | None = None
+    problem: str = ""
+
+    @property
+    def run(self) -> Mapping[str, Any] | None:
+        """The last monitoring run."""
+        return self.summary["last_run"] if self.summary else None
+
+    @property
+    def drift(self) -> Mapping[str, float]:
+        """The PSI of each column in it."""
+        found = self.run["findings"].get("drift", ()) if self.run else ()
+        return {each["feature"]: each["psi"] for each in found if each["psi"] is not None}
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """The columns that it found drifted."""
+        found = self.run["findings"].get("drift", ()) if self.run else ()
+        return tuple(each["feature"] for each in found if each.get("state") == "act")
+
+
 Said = TypeVar("Said", Notice, Attempt)
 
 
@@ -84,6 +112,7 @@ class Board:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._own: Notice | None = None
+        self._watched: Watched | None = None
         self._asked = 0
         self._bell: int | None = None
 
@@ -116,6 +145,19 @@ class Board:
         """How the sidecar's last attempt went; None before the first and without a sidecar."""
         said = _read(self.folder / ATTEMPT) if self.folder else None
         return _said(Attempt, said) if said else None
+
+    def tell(self, watched: Watched) -> None:
+        """Say what the store has."""
+        self._watched = watched
+        if self.folder:
+            _write(self.folder / WATCHED, asdict(watched))
+
+    def watched(self) -> Watched | None:
+        """What the store has, as far as this service knows; None where nobody has looked."""
+        if self.folder is None:
+            return self._watched
+        said = _read(self.folder / WATCHED)
+        return Watched(**said) if said else None
 
     def ask_workers(self) -> None:
         """Have every worker look at the pointers anew."""

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from portfolio.serving.board import Board, Reason
+from portfolio.serving.board import Board, Reason, Watched
 from portfolio.serving.tally import Counts, Spread, Tally
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
@@ -77,6 +77,7 @@ class Metrics(Collector):
                         family.add_metric((stage, reason), number)
             yield family
         yield from self._models()
+        yield from _drift(self._board.watched())
         yield from _processes(self._tally.workers())
 
     def _models(self) -> Iterator[Metric]:
@@ -88,6 +89,19 @@ class Metrics(Collector):
             info.add_metric(live, 1)
         yield loaded
         yield info
+
+
+def _drift(watched: Watched | None) -> Iterator[Metric]:
+    """By the last monitoring run; nothing before one is known."""
+    if watched is None or watched.run is None:
+        return
+    drift = GaugeMetricFamily("model_prediction_drift", "PSI in the last monitoring run", labels=("feature",))
+    for feature, psi in watched.drift.items():
+        drift.add_metric((feature,), psi)
+    alerts = GaugeMetricFamily("model_drift_alerts", "Columns that drifted in the last monitoring run")
+    alerts.add_metric((), len(watched.alerts))
+    yield drift
+    yield alerts
 
 
 def _values(spec: ModelSpec) -> Spread:

@@ -13,9 +13,10 @@ import orjson
 from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, openapi
+from portfolio.serving import flow, info, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.problems import JSON
@@ -51,6 +52,9 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
+    shown = partial(app.add_api_route, methods=["GET"], tags=["monitoring"])
+    shown("/stats", at.stats, response_model=stats.Stats)
+    shown("/monitoring/stats", at.monitoring_stats, response_model=stats.MonitoringStats)
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
 
     post("/admin/reload", at.reload, tags=["admin"], **openapi.reloading())
@@ -127,6 +131,14 @@ class Endpoints:
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
+
+    async def stats(self) -> Response:
+        """Requests, errors and latencies by path, and predictions by outcome, since the service started."""
+        return _model(await to_thread.run_sync(stats.stats, self.service))
+
+    async def monitoring_stats(self) -> Response:
+        """Predictions in the store (all, the last 100, the last hour), their labels, and the last monitoring run."""
+        return _model(await to_thread.run_sync(stats.monitoring_stats, self.service))
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""
@@ -217,6 +229,10 @@ class Endpoints:
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
         content = await to_thread.run_sync(flow.predict_alone, self.service, body, wish, limiter=self.explanations)
         return Response(content, media_type=JSON)
+
+
+def _model(content: BaseModel) -> Response:
+    return Response(content.model_dump_json(), media_type=JSON)
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:
