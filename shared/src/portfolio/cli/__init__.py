@@ -78,6 +78,16 @@ def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
     terminal.run(command)
 
 
+def monitoring(
+    port: Annotated[int, typer.Option(help="Port.")] = 8010,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Run the monitoring service: every project looked at on an interval, findings and traffic over HTTP."""
+    from portfolio.watch import command as watch
+
+    terminal.run(lambda: watch.serve(host=host, port=port))
+
+
 def fetch(name: Name = "") -> None:
     """Bring the champion into the cache, once: for an image or a machine that will not reach the registry."""
     from portfolio.serving import fetch as fetching
@@ -157,7 +167,7 @@ def twin_report(names: Names = None) -> None:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
+    for command in (projects, data, train, retrain, evaluate, cards, serve, monitoring, fetch, score, drift):
         app.command()(command)
     promotion.add_to(app)
     twin = _group("The synthetic samples in data/sample.")
