@@ -36,7 +36,7 @@ def serve(*, host: str, port: int) -> None:
     service = assemble(settings)
     with naming(host, port):
         listener = claim(host, port)
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     _prepare(settings)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with closing(listener), suppress(KeyboardInterrupt):
