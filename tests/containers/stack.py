@@ -24,6 +24,7 @@ PORTS = {
     "bankchurn-api": ("BANKCHURN_PORT", 28001),
     "carvision-api": ("CARVISION_PORT", 28002),
     "telecom-api": ("TELECOM_PORT", 28003),
+    "monitoring": ("MONITORING_PORT", 28010),
     "dashboard": ("DASHBOARD_PORT", 28501),
 }
 
