@@ -43,19 +43,29 @@ def packed(payload: bytes, *, rows: int, at: float) -> bytes:
     return HEAD.pack(MARK, crc32(payload, crc32(about))) + about + payload
 
 
-def records(content: bytes, start: int = 0) -> Iterator[Record]:
-    """The sound records from `start` on, as far as one follows the other."""
-    while found := _sound(content, start):
+class Gap(NamedTuple):
+    """What is no sound record although one follows it."""
+
+    start: int
+    end: int
+
+
+def scan(content: bytes) -> Iterator[Record | Gap]:
+    """The sound records, and what is damaged between them; behind the last comes at most an unfinished one."""
+    start = 0
+    while start < len(content):
+        found = _sound(content, start) or _gap(content, start)
+        if found is None:
+            return
         yield found
         start = found.end
 
 
-def next_sound(content: bytes, start: int) -> int | None:
-    """Where the first sound record at or after `start` begins."""
-    at = content.find(MARK, start)
+def _gap(content: bytes, start: int) -> Gap | None:
+    at = content.find(MARK, start + 1)
     while at >= 0 and not _sound(content, at):
         at = content.find(MARK, at + 1)
-    return at if at >= 0 else None
+    return Gap(start, at) if at >= 0 else None
 
 
 def _sound(content: bytes, start: int) -> Record | None:
@@ -165,4 +175,11 @@ def waiting(folder: Path, stored: Mapping[str, int]) -> Waiting:
 
 def count(path: Path, start: int = 0) -> int:
     """The predictions in the sound records of a segment behind its first bytes."""
-    return sum(record.rows for record in records(path.read_bytes(), start))
+    return sum(place.rows for place in scan(rest(path, start)) if isinstance(place, Record))
+
+
+def rest(path: Path, start: int) -> bytes:
+    """A segment behind its first bytes."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read()
