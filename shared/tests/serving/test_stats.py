@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from services import running
 from toys import ORDER, orders
 
-from portfolio.serving.board import Board, Watched
+from portfolio.serving.board import Board
 from portfolio.serving.figures import Durations, by_endpoint, read_counters, since, together
+from portfolio.serving.watched import Watched
 from portfolio.spec import ModelSpec
 
 RUN = {

@@ -19,10 +19,11 @@ from typing import Any, Literal, TypeVar
 import orjson
 
 from portfolio.errors import Fault
+from portfolio.serving.watched import Watched
 
 FOLDER = "PORTFOLIO_SERVICE"
 """Environment variable by which `serve` tells its processes the folder."""
-SUFFIX, ATTEMPT, RELOAD, WAKE, WATCHED = ".notice", "attempt", "reload", "wake", "watched"
+SUFFIX, ATTEMPT, SHIPMENT, WATCHED, RELOAD, WAKE = ".notice", "attempt", "shipment", "watched", "reload", "wake"
 
 Outcome = Literal["followed", "vacant", "away", "failed"]
 Stage = Literal["download", "verify", "load"]
@@ -76,31 +77,18 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What the store has of this service's predictions: `store.Summary` as JSON, None before it was read once.
+class Shipment:
+    """How far the shipper is: `stored` are the bytes of each segment that the store has.
 
-    `problem` says why it is not there, or why it is not the newest.
+    `shipped` counts predictions, `torn` and `damaged` records, since the service started; `reached` says whether the
+    store took what came last.
     """
 
-    summary: Mapping[str, Any] | None = None
-    problem: str = ""
-
-    @property
-    def run(self) -> Mapping[str, Any] | None:
-        """The last monitoring run."""
-        return self.summary["last_run"] if self.summary else None
-
-    @property
-    def drift(self) -> Mapping[str, float]:
-        """The PSI of each column in it."""
-        found = self.run["findings"].get("drift", ()) if self.run else ()
-        return {each["feature"]: each["psi"] for each in found if each["psi"] is not None}
-
-    @property
-    def alerts(self) -> tuple[str, ...]:
-        """The columns that it found drifted."""
-        found = self.run["findings"].get("drift", ()) if self.run else ()
-        return tuple(each["feature"] for each in found if each.get("state") == "act")
+    stored: Mapping[str, int] = field(default_factory=dict)
+    shipped: int = 0
+    torn: int = 0
+    damaged: int = 0
+    reached: bool = True
 
 
 Said = TypeVar("Said", Notice, Attempt)
@@ -145,6 +133,16 @@ class Board:
         """How the sidecar's last attempt went; None before the first and without a sidecar."""
         said = _read(self.folder / ATTEMPT) if self.folder else None
         return _said(Attempt, said) if said else None
+
+    def post_shipment(self, shipment: Shipment) -> None:
+        """Say how far the shipper is."""
+        assert self.folder is not None
+        _write(self.folder / SHIPMENT, asdict(shipment))
+
+    def shipment(self) -> Shipment | None:
+        """How far the shipper is; None without one."""
+        said = _read(self.folder / SHIPMENT) if self.folder else None
+        return Shipment(**said) if said else None
 
     def tell(self, watched: Watched) -> None:
         """Say what the store has."""

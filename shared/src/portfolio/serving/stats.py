@@ -10,9 +10,9 @@ from typing import Any
 from prometheus_client.core import Metric
 from pydantic import BaseModel, Field
 
-from portfolio.serving.board import Watched
 from portfolio.serving.figures import Figures, by_endpoint, milliseconds, predictions, read_counters, served
 from portfolio.serving.service import Service
+from portfolio.serving.watched import Watched
 from portfolio.spec import Regression
 
 STARTED = "process_start_time_seconds"
@@ -112,11 +112,9 @@ def stats(service: Service) -> Stats:
 def monitoring_stats(service: Service) -> MonitoringStats:
     """What the store had of this project a moment ago; workers never open it, the shipper does and tells them."""
     watched = service.board.watched()
-    if watched is None:
-        return MonitoringStats(project=service.spec.name, note="Nothing was read from the store yet.")
+    if watched is None or watched.summary is None:
+        return MonitoringStats(project=service.spec.name, note=watched.problem if watched else _unread(service))
     summary = watched.summary
-    if summary is None:
-        return MonitoringStats(project=service.spec.name, note=watched.problem)
     as_of = datetime.fromisoformat(summary["as_of"])
     amount = isinstance(service.spec.task, Regression)
     parts = {name: _part(summary[name], amount=amount) for name in ("total", "last_100", "last_hour")}
@@ -131,6 +129,11 @@ def monitoring_stats(service: Service) -> MonitoringStats:
         last_run=_last_run(watched),
         **parts,
     )
+
+
+def _unread(service: Service) -> str:
+    kept = service.journal is not None
+    return "Nothing was read from the store yet." if kept else "The predictions of this project are not kept."
 
 
 def _uptime(service: Service, families: Iterable[Metric]) -> float:

@@ -9,7 +9,8 @@ from threading import Thread
 
 from portfolio import logs, store
 from portfolio.errors import StoreError
-from portfolio.serving.board import Board, Watched
+from portfolio.serving.board import Board
+from portfolio.serving.watched import Watched
 from portfolio.settings import Settings
 
 SECONDS = 10.0

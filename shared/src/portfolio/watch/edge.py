@@ -26,7 +26,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began, status = perf_counter(), 500
-        scope[REQUEST_ID] = self._ids.request(scope["headers"])
+        scope[REQUEST_ID], _ = self._ids.given(scope["headers"])
         logs.request_id.set(scope[REQUEST_ID])
         started = False
 
