@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +15,7 @@ from portfolio import logs
 from portfolio.errors import PortfolioError
 
 FIRST_SECONDS = 2.0  # until the first round: the service answers by then
+PAUSE_SECONDS = 1.0  # between two rounds at least
 RUN_SECONDS = 900.0  # longer, and a run hangs
 STOP_SECONDS = 5.0
 DAY = 86400.0
@@ -91,7 +94,7 @@ class Rounds:
             began = time.monotonic()
             self.go_round()
             self._prune_daily()
-            self._over.wait(max(1.0, began + self.seconds - time.monotonic()))
+            self._over.wait(max(PAUSE_SECONDS, began + self.seconds - time.monotonic()))
 
     def _look_at(self, project: str) -> None:
         began = time.monotonic()
@@ -117,13 +120,12 @@ class Rounds:
 
     def _execute(self, command: Sequence[str]) -> tuple[int, str]:
         """Exit code and last line of a program; one that takes too long is killed."""
+        bound = [sys.executable, "-m", "portfolio.watch.bound", str(os.getpid()), *command]
         with TemporaryFile() as said:
             with self._lock:
                 if self._over.is_set():
                     return -1, "the service stops"
-                self._program = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
-                )
+                self._program = subprocess.Popen(bound, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
             try:
                 code = self._program.wait(RUN_SECONDS)
             except subprocess.TimeoutExpired:
