@@ -116,6 +116,8 @@ class Rounds:
                 return ""
         except PortfolioError as error:
             return error.detail
+        except OSError as error:
+            return f"it could not be started: {error}"
         return f"exit code {code}: {last_line}"
 
     def _execute(self, command: Sequence[str]) -> tuple[int, str]:
