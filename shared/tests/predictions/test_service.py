@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sqlite3
@@ -114,4 +113,4 @@ def test_a_worker_never_loads_what_the_store_needs(spec: ModelSpec, tmp_path: Pa
         maps = Path(f"/proc/{service.program.pid}/maps").read_text()
     assert "onnxruntime" in maps
     assert "sqlalchemy" not in maps
-    assert os.path.exists(tmp_path / "store.db")
+    assert (tmp_path / "store.db").exists()
