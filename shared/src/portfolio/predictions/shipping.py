@@ -47,8 +47,8 @@ class Shipping:
             with suppress(FileNotFoundError), released(path) as free:  # asked before it is read: what is read is all
                 content = rest(path, self.stored.get(path.name, 0))
                 end = 0
-                for end in self._steps(path.name, content):  # noqa: B007 - the last one counts
-                    if clock() > deadline:
+                for end in self._steps(path.name, content):
+                    if end < len(content) and clock() > deadline:
                         return False
                 if free:
                     self._finish(path, torn=len(content) - end)
@@ -90,6 +90,7 @@ class Shipping:
             path.rename(path.with_suffix(DAMAGED))
         else:
             path.unlink()
+        del self.stored[path.name]
 
 
 def _predictions(project: str, record: Record) -> list[Prediction] | None:

@@ -5,6 +5,7 @@ A process of its own: the database's libraries cost memory and its answers take 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ PAUSE_SECONDS = 0.5  # between two looks where nothing waits
 LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
+NICE = 10  # predictions that wait lose nothing, answers that wait do
 
 log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
 
@@ -108,6 +110,7 @@ def main() -> None:
     project, folder, parent = sys.argv[1:]
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     end_with(int(parent))
+    os.nice(NICE)
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     board = Board.of_this_service()
