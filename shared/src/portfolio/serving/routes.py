@@ -13,10 +13,9 @@ import orjson
 from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, openapi, stats
+from portfolio.serving import flow, info, labels, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.edge import asked
@@ -47,6 +46,7 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
         "/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True)
     )
     predict("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    post("/labels", at.take_labels, tags=["labels"], **labels.documented(spec))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
     get("/health/live", at.health_live, tags=["health"])
@@ -84,6 +84,7 @@ class Endpoints:
     service: Service
     turn: Turn[flow.Asked, bytes]
     admin: Admin
+    labels: labels.Labels
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
@@ -130,17 +131,27 @@ class Endpoints:
         """Answer one row, and why: exact contributions of each field."""
         return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
 
+    async def take_labels(self, request: Request) -> Response:
+        """Take the truth about up to 10,000 predictions, tell what became of each. Replacing needs the admin key."""
+        replace_old = labels.read_on_conflict(request.scope["query_string"])
+        if replace_old:
+            self.admin.admit(request.scope["headers"])
+        with self.labels.room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES)
+            take = partial(self.labels.take, body, replace=replace_old)
+            return _json(200, await to_thread.run_sync(take, limiter=self.labels.one))
+
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
 
     async def stats(self) -> Response:
         """Requests, errors and latencies by path, and predictions by outcome, since the service started."""
-        return _model(await to_thread.run_sync(stats.stats, self.service))
+        return _json(200, (await to_thread.run_sync(stats.stats, self.service)).model_dump())
 
     async def monitoring_stats(self) -> Response:
         """Predictions in the store (all, the last 100, the last hour), their labels, and the last monitoring run."""
-        return _model(await to_thread.run_sync(stats.monitoring_stats, self.service))
+        return _json(200, (await to_thread.run_sync(stats.monitoring_stats, self.service)).model_dump())
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""
@@ -233,10 +244,6 @@ class Endpoints:
         one = asked(request.scope, body)
         content = await to_thread.run_sync(flow.predict_alone, self.service, one, wish, limiter=self.explanations)
         return Response(content, media_type=JSON)
-
-
-def _model(content: BaseModel) -> Response:
-    return Response(content.model_dump_json(), media_type=JSON)
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

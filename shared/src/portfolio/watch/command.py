@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from portfolio.promotion.running import address_of
 from portfolio.serving.command import claim, naming
 from portfolio.settings import Settings, read_settings
 from portfolio.spec.projects import find_project, project_names
+from portfolio.store.pruning import Pruned, prune
 from portfolio.watch.app import build
 from portfolio.watch.found import Last
 from portfolio.watch.rounds import Rounds
@@ -58,7 +60,7 @@ def assemble(settings: Settings) -> Service:
             names,
             lambda name: run_command(name, settings),
             newest=lambda name: _newest(name, settings),
-            prune=lambda: 0,
+            prune=lambda: _prune(settings),
             seconds=settings.monitoring_interval_seconds,
         ),
         traffic=Traffic({name: address_of(find_project(name), settings) for name in names}),
@@ -85,6 +87,10 @@ def _prepare(settings: Settings) -> None:
         store.prepare(settings)
     except StoreError as error:
         log.warning("the store is away", reason=error.detail)
+
+
+def _prune(settings: Settings) -> Pruned:
+    return prune(settings, before=datetime.now(UTC) - timedelta(days=settings.store_retention_days))
 
 
 def _newest(project: str, settings: Settings) -> int | None:
