@@ -130,13 +130,13 @@ def drift(
     """
 
     def command() -> int:
-        from portfolio.monitoring import command as monitoring
-        from portfolio.monitoring.flow import Order
+        from portfolio.monitoring.sources import Order
+        from portfolio.monitoring.sources_command import run_drift
 
         specs = named(names)
         if (source or bundle) and len(specs) != 1:
             raise ConfigError("--input and --bundle are one project's.", remedy="Name the project before them.")
-        return monitoring.run_drift(specs, Order(address=source, bundle=bundle), report=report)
+        return run_drift(specs, Order(address=source, bundle=bundle), report=report)
 
     terminal.run(command, failed=3)
 

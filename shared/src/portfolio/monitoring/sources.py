@@ -1,4 +1,4 @@
-"""One drift check: a bundle's reference and a file of rows in, what moved out."""
+"""The drift of a file of rows, or of a project's source as it is today, against a bundle's reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portfolio.data.source import DataFile
 from portfolio.data.table import Rows
 from portfolio.errors import DataError
 from portfolio.monitoring.drift import Drift, State, drifts, gravest
-from portfolio.settings import Config, Settings
+from portfolio.settings import Config, Limits, Settings
 from portfolio.spec import Frame, ModelSpec
 
 
@@ -36,6 +36,7 @@ class Report:
     refused: int
     own: bool
     pinned: bool
+    limits: Limits
     drifts: tuple[Drift, ...]
 
     @property
@@ -67,7 +68,8 @@ def check(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> 
             f"{spec.name} was trained on the synthetic sample, which says nothing about drift of the real data.",
             remedy=f"Train it on that: make data train PROJECT={spec.name}.",
         )
-    moved = drifts(scorer.manifest.reference, scorer.manifest.test_rows, _scored(scorer, rows))
+    limits = config.monitoring.psi
+    moved = drifts(scorer.manifest.reference, scorer.manifest.test_rows, _scored(scorer, rows), limits)
     return Report(
         manifest=scorer.manifest,
         file=file,
@@ -76,6 +78,7 @@ def check(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> 
         refused=int(rows.refused.bad.sum()),
         own=not order.address,
         pinned=file.dataset in spec.source.datasets,
+        limits=limits,
         drifts=moved,
     )
 

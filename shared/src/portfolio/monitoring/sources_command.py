@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from portfolio import terminal
-from portfolio.monitoring.drift import ACT, WATCH, gravest
-from portfolio.monitoring.flow import Order, Report, check
+from portfolio.monitoring.drift import gravest
+from portfolio.monitoring.sources import Order, Report, check
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import ModelSpec
 
@@ -68,7 +68,7 @@ def _json(found: Report) -> dict[str, Any]:
         "project": found.manifest.name,
         "state": found.state,
         "model_version": found.manifest.version,
-        "limits": {"watch": WATCH, "act": ACT},
+        "limits": found.limits.model_dump(),
         "reference": {"data": found.manifest.data.label, "rows": found.manifest.test_rows},
         "current": {
             "address": found.address,
