@@ -68,6 +68,16 @@ class Settings(BaseSettings):
         """Where the store is, as SQLAlchemy names it."""
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
+    @property
+    def monitoring_folder(self) -> Path:
+        """Where monitoring keeps its reports, and finds labels that people put there."""
+        return _home() / "monitoring"
+
+    @property
+    def drift_reports(self) -> Path:
+        """Where the reports of monitoring runs are."""
+        return self.monitoring_folder / "reports" / "drift_reports"
+
     def patient(self) -> Settings:
         """With a person's time for a registry that is slow to wake; a service has less, and a model took minutes."""
         return self.model_copy(update={"mlflow_timeout_seconds": 20.0})

@@ -141,6 +141,25 @@ def drift(
     terminal.run(command, failed=3)
 
 
+def monitor(
+    names: Names = None,
+    days: Annotated[
+        float | None, typer.Option(min=0.001, help="Of predictions to look at; else MONITORING_DAYS.")
+    ] = None,
+) -> None:
+    """Judge models by the predictions they made. Exit code: 0 ok, 1 watch, 2 retrain or roll back, 3 could not judge.
+
+    Of several projects 2 goes before 3, 3 before 1.
+    """
+
+    def command() -> int:
+        from portfolio.monitoring.command import run_monitoring
+
+        return run_monitoring(named(names), days=days)
+
+    terminal.run(command, failed=3)
+
+
 def twin_make(names: Names = None) -> None:
     """Make the synthetic samples from the real data, for maintainers; the result is committed."""
     from portfolio.twin import command as twin
@@ -157,7 +176,7 @@ def twin_report(names: Names = None) -> None:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
+    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift, monitor):
         app.command()(command)
     promotion.add_to(app)
     twin = _group("The synthetic samples in data/sample.")
