@@ -23,22 +23,24 @@ STEPS = 25
 
 
 def estimate(live: Live, margins: Vector) -> Reading:
-    """Metrics that raw scores [N] can be expected to have, with 95 % bands; of an amount none: it waits for labels.
+    """Metrics that raw scores [N] can be expected to have; of an amount none: it waits for labels."""
+    if live.kind != "binary":
+        return {}
+    newest = margins[-MOST:]
+    known = live.scorer.answers(live.sample.scores), live.sample.truth
+    return expect(live.scorer.answers(newest), live.predictions(newest), known)
+
+
+def expect(log_odds: Vector, predicted: Predictions, known: tuple[Vector, Vector]) -> Reading:
+    """Metrics with 95 % bands of calibrated log-odds [N] and what they were answered with.
 
     The value is the metric of the rows counted twice, as a positive with the weight p and as a negative with 1 - p.
     The band holds two errors: labels are drawn from p, and p is off by as much as a recalibration (Platt 1999) of the
-    bundle's test rows changes when these are drawn anew.
+    `known` log-odds and labels [M], test rows of the bundle, changes when these are drawn anew.
     """
-    if live.kind != "binary":
-        return {}
-    log_odds = live.scorer.answers(margins[-MOST:])
-    known = live.scorer.answers(live.sample.scores)
-    predicted = live.predictions(margins[-MOST:])
     with np.errstate(invalid="ignore", divide="ignore"):  # draws without a positive label have no AUC
         value = _expected(sigmoid(log_odds), predicted)
-        drawn = _drawn(log_odds, predicted, (known, live.sample.truth))
-        ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    low, high = ends
+        low, high = np.nanquantile(_drawn(log_odds, predicted, known), [0.025, 0.975], axis=0)
     found = {name: Estimate(value[name], float(a), float(b)) for name, a, b in zip(ESTIMATED, low, high, strict=True)}
     return {name: each for name, each in found.items() if np.isfinite([each.value, each.low, each.high]).all()}
 
