@@ -69,14 +69,14 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
     @property
-    def monitoring_folder(self) -> Path:
-        """Where monitoring keeps its reports, and finds labels that people put there."""
-        return _home() / "monitoring"
+    def drift_reports(self) -> Path:
+        """Where monitoring runs write their reports."""
+        return _home() / "monitoring" / "reports" / "drift_reports"
 
     @property
-    def drift_reports(self) -> Path:
-        """Where the reports of monitoring runs are."""
-        return self.monitoring_folder / "reports" / "drift_reports"
+    def labels_inbox(self) -> Path:
+        """The file that people append labels to."""
+        return _home() / "monitoring" / "labels" / "labels.csv"
 
     def patient(self) -> Settings:
         """With a person's time for a registry that is slow to wake; a service has less, and a model took minutes."""
