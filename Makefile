@@ -33,7 +33,7 @@ NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS)
 
 .PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start health logs-api logs-monitoring \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
+	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drift-calibration projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -171,6 +171,9 @@ bench: install ## Measure the services beside their peers, write docs/benchmarks
 
 drill-lifecycle: install ## Promote, roll back, tamper, stop MLflow under constant load; --short for a first look
 	@$(BIN)/python -m drills.lifecycle $(ARGS)
+
+drift-calibration: install ## How often monitoring is wrong: false alarms, power, estimates without labels; --short to try it out
+	@$(BIN)/python -m drills.calibration $(ARGS)
 
 ##@ For the workflows
 docker-save: ## Write a project's images to images/*.tar

@@ -69,9 +69,9 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
     @property
-    def monitoring_folder(self) -> Path:
-        """Where the reports of monitoring runs are, and the inbox of labels."""
-        return _home() / "monitoring"
+    def drift_reports(self) -> Path:
+        """Where monitoring runs write their reports."""
+        return _home() / "monitoring" / "reports" / "drift_reports"
 
     @property
     def labels_inbox(self) -> Path:

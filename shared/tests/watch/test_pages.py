@@ -13,7 +13,7 @@ from portfolio import store
 
 @pytest.fixture
 def reports(watch: Watch) -> Path:
-    folder = watch.settings.monitoring_folder / "reports" / "drift_reports"
+    folder = watch.settings.drift_reports
     folder.mkdir(parents=True)
     (folder / "toylate-1.html").write_text("<script>draw()</script>")
     (folder / "toylate-1.json").write_text("{}")

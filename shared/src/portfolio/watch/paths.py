@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Header, Query, Request, Response
@@ -23,7 +22,6 @@ from portfolio.watch.service import Service
 from portfolio.watch.traffic import Point
 from portfolio.watch.versions import Changed, Promote, Rollback, Versions
 
-REPORTS = Path("reports") / "drift_reports"
 INDEX_RUNS = 30
 """Of each project."""
 Limit = Annotated[int, Query(ge=1, le=1000, description="Runs at most")]
@@ -85,7 +83,7 @@ class Paths:
 
     def report(self, name: str) -> Response:
         """A report of Evidently, as HTML or JSON."""
-        content, kind = pages.find_report(self._service.settings.monitoring_folder / REPORTS, name)
+        content, kind = pages.find_report(self._service.settings.drift_reports, name)
         headers = {"Content-Security-Policy": pages.REPORT_POLICY, "X-Content-Type-Options": "nosniff"}
         return Response(content, media_type=kind, headers=headers)
 
