@@ -44,6 +44,7 @@ class Stack:
             "GIT_CONFIG_VALUE_0": str(folder),
             "IMAGE_PREFIX": PREFIX,
             "TRAIN_ARGS": "--quick",
+            "MONITORING_INTERVAL_SECONDS": "20",
         }
         copy_repository(folder)
 

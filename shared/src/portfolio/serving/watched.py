@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+DRIFTED = ("watch", "act")
+
 
 @dataclass(frozen=True)
 class Watched:
@@ -32,4 +34,4 @@ class Watched:
     def alerts(self) -> tuple[str, ...]:
         """The columns that it found drifted."""
         found = self.run["findings"].get("drift", ()) if self.run else ()
-        return tuple(each["feature"] for each in found if each.get("state") == "act")
+        return tuple(each["feature"] for each in found if each.get("state") in DRIFTED)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from portfolio import logs, store
 from portfolio.errors import StoreError
+from portfolio.serving.watched import DRIFTED
 from portfolio.settings import Settings
 from portfolio.store import MonitoringRun
 
@@ -171,7 +172,7 @@ def metrics(run: MonitoringRun, kind: Kind) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _run(run: MonitoringRun) -> Run:
-    drifted = tuple(each["feature"] for each in run.findings.get("drift") or () if each.get("state") == "act")
+    drifted = tuple(each["feature"] for each in run.findings.get("drift") or () if each.get("state") in DRIFTED)
     return Run(
         id=run.id,
         project=run.project,
