@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, openapi
+from portfolio.serving import flow, info, labels, openapi
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.edge import asked
@@ -46,6 +46,7 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
         "/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True)
     )
     predict("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    post("/labels", at.take_labels, tags=["labels"], **labels.documented(spec))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
     get("/health/live", at.health_live, tags=["health"])
@@ -80,6 +81,7 @@ class Endpoints:
     service: Service
     turn: Turn[flow.Asked, bytes]
     admin: Admin
+    labels: labels.Labels
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
@@ -125,6 +127,16 @@ class Endpoints:
     async def explain(self, request: Request) -> Response:
         """Answer one row, and why: exact contributions of each field."""
         return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
+
+    async def take_labels(self, request: Request) -> Response:
+        """Take the truth about up to 10,000 predictions, and tell what became of each. Replacing needs the admin key."""
+        replace_old = labels.read_on_conflict(request.scope["query_string"])
+        if replace_old:
+            self.admin.admit(request.scope["headers"])
+        with self.labels.room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES)
+            take = partial(self.labels.take, body, replace=replace_old)
+            return _json(200, await to_thread.run_sync(take, limiter=self.labels.one))
 
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
