@@ -58,6 +58,15 @@ def test_performance_has_real_and_estimated_figures_with_bands_and_reference(wat
     }
 
 
+def test_charts_read_from_the_oldest_to_the_newest(watch: Watch) -> None:
+    for hour in range(3):
+        store.add_run(a_run(at=NOON + timedelta(hours=hour)), watch.settings)
+    points = watch.json("/performance?project=toylate")["points"]
+    assert [point["at"] for point in points] == sorted(point["at"] for point in points)
+    history = watch.json("/drift?project=toylate")["history"]
+    assert [each["at"][11:13] for each in history] == ["12", "13", "14"]
+
+
 @pytest.mark.parametrize("path", ["/drift", "/performance"])
 def test_a_project_that_nobody_looked_at_is_empty_not_an_error(watch: Watch, path: str) -> None:
     assert watch.json(f"{path}?project=toycost")["project"] == "toycost"
