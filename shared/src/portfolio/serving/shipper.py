@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.5  # between two looks where nothing waits
 LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
-NICE = 19  # where cores are scarce answers come first: predictions that wait are not lost
+NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
 
 log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
 
