@@ -31,7 +31,7 @@ endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start health logs-api logs-monitoring \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
 	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal drift-calibration projects-json clean distclean
 
@@ -124,6 +124,15 @@ twin-report: install ## What the synthetic samples are worth against the real da
 ##@ Services
 api-start: install ## Serve one project: make api-start PROJECT=bankchurn [PORT=8001]
 	@$(PORTFOLIO) serve $(PROJECT) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+health: ## One line a service, of containers or demo; exit code 1 where one is down
+	@scripts/health.sh
+
+logs-api: ## What the APIs say, and go on saying; PROJECT=name for one
+	@WHO=$@ scripts/logs.sh api $(PROJECT)
+
+logs-monitoring: ## What the monitoring service says, and goes on saying
+	@WHO=$@ scripts/logs.sh monitoring
 
 mlflow: install ## MLflow alone, in the foreground on port 5000
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "$$(sed -n 's/^mlflow: *//p' Procfile) $(ARGS)"
