@@ -14,7 +14,7 @@ GRAFANA = ROOT / "deploy" / "grafana"
 RULES = sorted((ROOT / "deploy" / "prometheus" / "rules").glob("*.yml"))
 
 KEYWORDS = frozenset(("and", "or", "unless", "on", "by", "group_left", "group_right", "offset", "bool"))
-SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*(\{[^}]*\})?(?!\s*\()")
+SELECTOR = re.compile(r"(?<![\w.])([a-zA-Z_:][\w:]*+)(?!\s*\()(\{[^}]*\})?")
 LABEL_LIST = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 SECONDS = re.compile(r"\[[^\]]*\]|\boffset\s+\w+|\$__\w+")
 
