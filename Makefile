@@ -32,8 +32,8 @@ PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproje
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
 .PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
-	docker-demo docker-observability docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
+	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
+	docker-save docker-load docker-digests docker-observability test test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
