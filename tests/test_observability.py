@@ -18,7 +18,7 @@ from portfolio.bundle.keys import make_keys
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 from tests import observers
-from tests.observers import get, post, started, until
+from tests.observers import get, started, until
 from tests.watched import dashboards, expressions, metric_of, recorded, rules, selectors
 
 OF_PROMETHEUS = {"up", "ALERTS"}
