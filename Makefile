@@ -33,7 +33,7 @@ NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS)
 
 .PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests docker-observability test test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
+	docker-save docker-load docker-digests docker-observability test test-servers test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -135,6 +135,9 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
+test-servers: ## Install the servers that tests start for themselves: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu)
+	@scripts/test-servers.sh
+
 test-fast: install ## All but the end-to-end tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not e2e and not docker" $(ARGS)
 
@@ -147,6 +150,7 @@ lint: install ## Style, types, layers, scripts, Dockerfile, workflows; changes n
 	@git ls-files -z '*.sh' .ci | xargs -0 $(BIN)/shellcheck --external-sources
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/actionlint -shellcheck=$(BIN)/shellcheck
+	@if command -v promtool >/dev/null; then promtool check config --lint-fatal deploy/prometheus/prometheus.yml >/dev/null; fi
 	@$(BIN)/zizmor --offline --quiet --persona=auditor --strict-collection .github
 
 format: install ## Repair what the linter can repair

@@ -91,6 +91,15 @@ def test_every_target_that_the_runbook_makes_exists() -> None:
     assert set(re.findall(r"^    make ([a-z-]+)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)) - targets == set()
 
 
+def test_every_command_that_the_runbook_gives_exists() -> None:
+    found = set(re.findall(r"^    \.venv/bin/portfolio (store \w+|\w+)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE))
+    assert found
+    portfolio = Path(sys.executable).with_name("portfolio")
+    for command in sorted(found):
+        done = subprocess.run([portfolio, *command.split(), "--help"], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
 def test_every_project_is_scraped_by_its_name_where_the_stack_has_it() -> None:
     services, jobs = read(COMPOSE)["services"], read(PROMETHEUS / "prometheus.yml")["scrape_configs"]
     apis = {job["job_name"]: job for job in jobs}["apis"]["static_configs"]
