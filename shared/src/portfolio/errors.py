@@ -14,6 +14,8 @@ class PortfolioError(Exception):
 
     status = 500
     title = "Internal error"
+    passes = False
+    """Whether it may be gone a moment later, so that asking again makes sense."""
 
     def __init__(self, detail: str, *, remedy: str = "") -> None:
         super().__init__(f"{detail} {remedy}".strip())
@@ -91,6 +93,15 @@ class Overloaded(PortfolioError):
 
     status = 503
     title = "Overloaded"
+    passes = True
+
+
+class JournalFull(PortfolioError):
+    """A prediction can't be kept, and JOURNAL_WHEN_FULL says that it shall not be answered then."""
+
+    status = 503
+    title = "Journal full"
+    passes = True
 
 
 class ModelNotAvailable(PortfolioError):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from postgres import PASSWORD, USER, postgresql
+from postgres import PASSWORD, USER
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
+from stores import address_of
 
 from portfolio.errors import StoreError
 from portfolio.settings import Settings
@@ -43,30 +43,6 @@ from portfolio.settings import Settings
 from portfolio.store import append
 append(replace(FIRST, who=sys.argv[2]), Settings(database_url=sys.argv[1]))
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as address:
-        yield address
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """A store that nobody has opened yet."""
-    if request.param == "SQLite":
-        return Settings(database_url=f"sqlite:///{tmp_path}/new/portfolio.db")
-    address = str(request.getfixturevalue("server"))
-    name = f"db{abs(hash(request.node.name))}"
-    engine = create_engine(address.replace("postgresql", "postgresql+psycopg", 1), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return Settings(database_url=address.removesuffix("postgres") + name)
-
-
-def address_of(settings: Settings) -> str:
-    return settings.store_address.replace("postgresql:", "postgresql+psycopg:", 1)
 
 
 def test_what_was_appended_is_read_back_in_its_order(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from portfolio import terminal
 from portfolio.batch.job import EngineName
+from portfolio.cli import labels, store
 from portfolio.cli.training import cards, evaluate, retrain, train
 from portfolio.cli.whom import Name, Names, named
 from portfolio.data import source
@@ -160,6 +161,8 @@ def _app() -> typer.Typer:
     for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
         app.command()(command)
     promotion.add_to(app)
+    store.add_to(app, _group("What is kept of predictions: the store behind every project."))
+    labels.add_to(app, _group("The truth about predictions, as it comes."))
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)

@@ -15,9 +15,10 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, openapi
+from portfolio.serving import flow, info, labels, openapi
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
+from portfolio.serving.edge import asked
 from portfolio.serving.problems import JSON
 from portfolio.serving.protocols import documented, inference, invocations
 from portfolio.serving.service import Service
@@ -45,6 +46,7 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
         "/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True)
     )
     predict("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    post("/labels", at.take_labels, tags=["labels"], **labels.documented(spec))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
     get("/health/live", at.health_live, tags=["health"])
@@ -77,8 +79,9 @@ class Endpoints:
     """
 
     service: Service
-    turn: Turn[bytes, bytes]
+    turn: Turn[flow.Asked, bytes]
     admin: Admin
+    labels: labels.Labels
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
@@ -109,7 +112,7 @@ class Endpoints:
         if wish != flow.PLAIN:
             return await self._predict_alone(request, wish)
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
-        return Response(await self.turn.ask(body), media_type=JSON)
+        return Response(await self.turn.ask(asked(request.scope, body)), media_type=JSON)
 
     async def predict_batch(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
@@ -117,12 +120,23 @@ class Endpoints:
         aside = self.explanations if wish.explain else self.batches
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES)
-            content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
+            batch = asked(request.scope, body)
+            content = await to_thread.run_sync(flow.predict_batch, self.service, batch, wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def explain(self, request: Request) -> Response:
         """Answer one row, and why: exact contributions of each field."""
         return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
+
+    async def take_labels(self, request: Request) -> Response:
+        """Take the truth about up to 10,000 predictions, and tell what became of each. Replacing needs the admin key."""
+        replace_old = labels.read_on_conflict(request.scope["query_string"])
+        if replace_old:
+            self.admin.admit(request.scope["headers"])
+        with self.labels.room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES)
+            take = partial(self.labels.take, body, replace=replace_old)
+            return _json(200, await to_thread.run_sync(take, limiter=self.labels.one))
 
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
@@ -175,8 +189,9 @@ class Endpoints:
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
             inference.check_model(self.service, **request.path_params)
-            asked = inference.Message.of(body, request.headers.get(inference.JSON_LENGTH))
-            answer = await to_thread.run_sync(inference.infer, self.service, asked, wish, limiter=self.batches)
+            infer = partial(inference.infer, self.service, asked(request.scope, body))
+            length = request.headers.get(inference.JSON_LENGTH)
+            answer = await to_thread.run_sync(infer, length, wish, limiter=self.batches)
         if not answer.raw:
             return Response(answer.json, media_type=JSON)
         headers = {inference.JSON_LENGTH: str(len(answer.json))}
@@ -189,7 +204,7 @@ class Endpoints:
         aside = self.explanations if wish.explain else self.batches
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, CSV))
-            content = await to_thread.run_sync(invoke, self.service, body, wish, limiter=aside)
+            content = await to_thread.run_sync(invoke, self.service, asked(request.scope, body), wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def ping(self) -> Response:
@@ -215,7 +230,8 @@ class Endpoints:
 
     async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
-        content = await to_thread.run_sync(flow.predict_alone, self.service, body, wish, limiter=self.explanations)
+        one = asked(request.scope, body)
+        content = await to_thread.run_sync(flow.predict_alone, self.service, one, wish, limiter=self.explanations)
         return Response(content, media_type=JSON)
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from portfolio.errors import StoreError
 from portfolio.settings import Settings
+from portfolio.store.migrations import HEAD
 
 try:
     from alembic import command
     from alembic.config import Config
-    from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, make_url, text
+    from alembic.runtime.migration import MigrationContext
+    from alembic.util import CommandError
+    from sqlalchemy import Connection, Engine, NullPool, Table, create_engine, event, inspect, make_url, text
+    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.engine import URL
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 except ModuleNotFoundError as missing:
@@ -23,6 +29,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 30.0  # for others who write to the same file, or are just migrating it
 CONNECT_SECONDS = 5
 LOCK = 0x706F7274  # of PostgreSQL: one process migrates, the others wait
+Transactions = Callable[[], AbstractContextManager[Connection]]
 REACH = "Check DATABASE_URL; left empty, the store is a file of the repository, store/portfolio.db."
 
 
@@ -38,6 +45,32 @@ def writing(settings: Settings) -> Iterator[Connection]:
 
 
 @contextmanager
+def staying(settings: Settings) -> Iterator[Transactions]:
+    """Any number of transactions on one connection, in one thread; each raises StoreError, and so does the beginning.
+
+    What the block itself does is not the store's: its errors pass as they are.
+    """
+    url = _url(settings)
+    with _told(url):
+        engine = _engine(url)
+        _prepare_to_write(engine)
+        with engine.begin() as connection:
+            _migrate(connection)
+        connection = engine.connect()
+
+    @contextmanager
+    def transaction() -> Iterator[Connection]:
+        with _told(url), connection.begin():
+            yield connection
+
+    try:
+        yield transaction
+    finally:
+        connection.close()
+        engine.dispose()
+
+
+@contextmanager
 def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
     """A connection, or None where nobody has written to this table yet. Raises StoreError.
 
@@ -47,7 +80,9 @@ def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
         file = _file(engine.url)
         if file and not file.exists():
             if settings.database_url:
-                raise StoreError(f"There is no store at {file}.", remedy="Check DATABASE_URL; a promotion makes it.")
+                raise StoreError(
+                    f"There is no store at {file}.", remedy="Check DATABASE_URL; who writes first makes it."
+                )
             yield None
             return
         with engine.connect() as connection:
@@ -57,13 +92,19 @@ def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Engine]:
     url = _url(settings)
-    try:
+    with _told(url):
         engine = _engine(url)
         try:
             yield engine
         finally:
             engine.dispose()
-    except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+
+
+@contextmanager
+def _told(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, CommandError, OSError, ModuleNotFoundError) as error:
         raise StoreError(f"The store at {_shown(url)} does not answer: {_said(error, url)}", remedy=REACH) from None
 
 
@@ -82,8 +123,22 @@ def _url(settings: Settings) -> URL:
 def _engine(url: URL) -> Engine:
     waits = {"sqlite": {"timeout": PATIENCE}, "postgresql": {"connect_timeout": CONNECT_SECONDS}}
     return create_engine(
-        url, poolclass=NullPool, connect_args=waits.get(url.get_backend_name(), {}), hide_parameters=True
+        url,
+        poolclass=NullPool,
+        connect_args=waits.get(url.get_backend_name(), {}),
+        hide_parameters=True,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
     )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows what to do where the row is there already."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _prepare_to_write(engine: Engine) -> None:
@@ -105,6 +160,8 @@ def _begin_at_once(connection: Connection) -> None:
 
 def _migrate(connection: Connection) -> None:
     """Bring the tables to this release's; whoever comes at the same time waits, and finds it done."""
+    if MigrationContext.configure(connection).get_current_revision() == HEAD:
+        return  # without loading every step
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     config = Config()

@@ -1,1 +1,4 @@
-"""How the store's tables came to be, one file a step."""
+"""Alembic's steps, which bring the tables from one release to the next."""
+
+HEAD = "0002"
+"""The newest of them."""

@@ -1,0 +1,1 @@
+"""Predictions on their way from a worker's answer to the store."""
