@@ -33,7 +33,7 @@ NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS)
 
 .PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests docker-observability test test-servers test-fast lint format check scan bench drill-lifecycle projects-json clean distclean
+	docker-save docker-load docker-digests docker-observability test test-servers test-fast lint format check scan bench drill-lifecycle drill-journal projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -169,6 +169,9 @@ bench: install ## Measure the services beside their peers, write docs/benchmarks
 
 drill-lifecycle: install ## Promote, roll back, tamper, stop MLflow under constant load; --short for a first look
 	@$(BIN)/python -m drills.lifecycle $(ARGS)
+
+drill-journal: install ## Kill the API under load, stop its store, compare what was answered and kept; --short for a first look
+	@$(BIN)/python -m drills.journal $(ARGS)
 
 ##@ For the workflows
 docker-save: ## Write a project's images to images/*.tar

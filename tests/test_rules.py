@@ -92,7 +92,8 @@ def test_every_target_that_the_runbook_makes_exists() -> None:
 
 
 def test_every_command_that_the_runbook_gives_exists() -> None:
-    found = set(re.findall(r"^    \.venv/bin/portfolio (store \w+|\w+)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE))
+    text = RUNBOOK.read_text(encoding="utf-8")
+    found = set(re.findall(r"^    \.venv/bin/portfolio (store \w+|\w+)", text, re.MULTILINE))
     assert found
     portfolio = Path(sys.executable).with_name("portfolio")
     for command in sorted(found):

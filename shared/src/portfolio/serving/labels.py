@@ -48,7 +48,7 @@ class Labels:
             self.rooms.release()
 
     def take(self, body: bytes, *, replace: bool) -> dict[str, Any]:
-        """What became of each label; blocks. Raises StoreError, or RequestRefused where one is none: then none is taken."""
+        """What became of each label; blocks. Raises StoreError, or RequestRefused: then none is taken."""
         labels = read_labels(body, self.spec)
         settle_aside(self.settings, spec=self.spec)
         joined = join_labels(labels, self.settings, spec=self.spec, replace=replace)

@@ -129,7 +129,7 @@ class Endpoints:
         return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
 
     async def take_labels(self, request: Request) -> Response:
-        """Take the truth about up to 10,000 predictions, and tell what became of each. Replacing needs the admin key."""
+        """Take the truth about up to 10,000 predictions, tell what became of each. Replacing needs the admin key."""
         replace_old = labels.read_on_conflict(request.scope["query_string"])
         if replace_old:
             self.admin.admit(request.scope["headers"])
