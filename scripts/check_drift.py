@@ -1,24 +1,24 @@
-"""Judge a model by the predictions it made, for people who know that name: `portfolio monitor` does the same."""
+"""`portfolio monitor` as other platforms call it: `python scripts/check_drift.py --model NAME --days 7`."""
 
-from argparse import ArgumentParser
+import argparse
+import sys
+from typing import NoReturn
 
 from portfolio import terminal
-from portfolio.monitoring.command import run_monitoring
-from portfolio.spec.projects import find_project, only_project
+from portfolio.cli import main
 
 
-def main() -> None:
-    parser = ArgumentParser(description=__doc__, epilog="Exit code: 0 ok, 1 watch, 2 act, 3 could not judge.")
-    parser.add_argument("--model", default="", help="project; may be left out where only one is installed")
-    parser.add_argument("--days", type=float, default=None, help="of predictions to look at, else MONITORING_DAYS")
-    parser.exit_on_error = False
-    asked = parser.parse_args()
+class Parser(argparse.ArgumentParser):
+    """Its own code for a line that it does not understand is 2, which is a model to act on here."""
 
-    def command() -> int:
-        return run_monitoring([find_project(asked.model or only_project())], days=asked.days)
-
-    terminal.run(command, failed=3)
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(terminal.USAGE, f"error: {message}\n")
 
 
 if __name__ == "__main__":
+    parser = Parser(description=__doc__, epilog="Exit code: 0 ok, 1 watch, 2 retrain or roll back, 3 could not judge.")
+    parser.add_argument("--model", help="the project; all when left out")
+    known, rest = parser.parse_known_args()  # what is left is for `portfolio monitor`: --days
+    sys.argv = ["portfolio", "monitor", *([known.model] if known.model else []), *rest]
     main()

@@ -20,7 +20,14 @@ from portfolio.demo.state import log_of
 ANSWER_SECONDS, START_SECONDS = 2.0, 60.0
 LINE_LENGTH = 300
 # How to see that one is up which is no API of ours.
-OTHERS = {MLFLOW: "/version", "mlflow-server": "/version", "dashboard": "/_stcore/health"}
+OTHERS = {
+    MLFLOW: "/version",
+    "mlflow-server": "/version",
+    "dashboard": "/_stcore/health",
+    "prometheus": "/-/healthy",
+    "alertmanager": "/-/healthy",
+    "grafana": "/api/health",
+}
 
 
 @dataclass(frozen=True)

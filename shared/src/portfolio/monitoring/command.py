@@ -12,6 +12,7 @@ from rich.table import Table
 from portfolio import terminal
 from portfolio.errors import PortfolioError
 from portfolio.monitoring.flow import Order, monitor
+from portfolio.predictions.inbox import read_inbox
 from portfolio.settings import Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 from portfolio.store import MonitoringRun
@@ -29,6 +30,7 @@ def run_monitoring(specs: Sequence[ModelSpec], *, days: float | None) -> int:
     Returns the gravest exit code: 0 ok, 1 watch, 2 act (retrain or roll back), 3 could not judge.
     """
     settings, codes = read_settings(), []
+    _take_labels(settings)
     for spec in specs:
         try:
             codes.append(_run(spec, settings, days or settings.monitoring_days))
@@ -36,6 +38,17 @@ def run_monitoring(specs: Sequence[ModelSpec], *, days: float | None) -> int:
             terminal.tell(error)
             codes.append(COULD_NOT)
     return min(codes, key=GRAVEST.index)
+
+
+def _take_labels(settings: Settings) -> None:
+    """What people appended to the inbox, and labels that came before their predictions did."""
+    try:
+        taken = read_inbox(settings)
+    except PortfolioError as error:  # the models are judged by the labels that are there
+        terminal.tell(error)
+        return
+    if taken.refused:
+        terminal.notices().print(f"{taken.refused} labels were not recorded; they are in {taken.file}", markup=False)
 
 
 def _run(spec: ModelSpec, settings: Settings, days: float) -> int:

@@ -68,7 +68,7 @@ def follow(live: Live, span: Span, estimated: Reading, settings: Settings) -> Hi
 
 def as_json(found: Hits) -> Mapping[str, Any]:
     """As plain values."""
-    return asdict(found)
+    return asdict(found) | {"waiting": [asdict(band) for band in found.waiting]}
 
 
 def _last(live: Live, settings: Settings) -> Hits:
