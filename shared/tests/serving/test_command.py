@@ -146,5 +146,5 @@ def test_a_worker_imports_no_training_library(tmp_path: Path) -> None:
 
 
 def test_two_services_started_together_cannot_share_a_port() -> None:
-    with closing(command._claim("127.0.0.1", 0)) as first, pytest.raises(OSError, match="in use"):
-        command._claim("127.0.0.1", first.getsockname()[1]).close()
+    with closing(command.claim("127.0.0.1", 0)) as first, pytest.raises(OSError, match="in use"):
+        command.claim("127.0.0.1", first.getsockname()[1]).close()
