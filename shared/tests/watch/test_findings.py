@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -138,6 +140,19 @@ def test_metrics_keep_the_last_runs_while_the_store_is_away(
     (tmp_path / "portfolio.db").rename(tmp_path / "elsewhere.db")
     monkeypatch.setattr(found, "FRESH_SECONDS", -1.0)
     assert last.runs()["toylate"].decision == "retrain"
+
+
+def test_a_store_that_hangs_keeps_neither_health_nor_metrics_waiting(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(found, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(store, "runs", lambda *_, **__: (answer.wait(10) and ()) or ())
+    began = time.monotonic()
+    assert watch.json("/health")["projects"][0]["last_run_at"] is None
+    assert watch.metrics()
+    assert time.monotonic() - began < 5
+    answer.set()
 
 
 def test_requests_to_the_service_itself_are_counted_by_route(watch: Watch) -> None:

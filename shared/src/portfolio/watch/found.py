@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Literal
 
 from portfolio import logs, store
@@ -15,7 +15,7 @@ from portfolio.serving.watched import DRIFTED
 from portfolio.settings import Settings
 from portfolio.store import MonitoringRun
 
-FRESH_SECONDS = 5.0
+FRESH_SECONDS, WAIT_SECONDS = 5.0, 1.0
 HISTORY = 500
 """Runs that a chart shows at most."""
 
@@ -109,20 +109,22 @@ class Last:
         self._read, self._lock = float("-inf"), Lock()
 
     def runs(self) -> Mapping[str, MonitoringRun]:
-        """By project; without those that were never looked at."""
-        with self._lock:
-            if time.monotonic() - self._read > FRESH_SECONDS:
-                self._refresh()
-            return dict(self._runs)
+        """By project; without those that were never looked at. A store that hangs keeps nobody waiting for long."""
+        if time.monotonic() - self._read > FRESH_SECONDS and self._lock.acquire(blocking=False):
+            reading = Thread(target=self._refresh, name="last runs", daemon=True)
+            reading.start()
+            reading.join(WAIT_SECONDS)
+        return dict(self._runs)
 
     def _refresh(self) -> None:
-        self._read = time.monotonic()
         try:
             found = [run for name in self._projects for run in store.runs(self._settings, project=name, limit=1)]
+            self._runs = {run.project: run for run in found}
         except StoreError as error:
             log.warning("the last runs are not known", reason=error.detail)
-            return
-        self._runs = {run.project: run for run in found}
+        finally:
+            self._read = time.monotonic()
+            self._lock.release()
 
 
 def runs(settings: Settings, *, project: str, limit: int) -> list[Run]:
