@@ -11,7 +11,7 @@ import typer
 from bench.flow import Order, bench
 from portfolio import terminal
 
-Part = Literal["serving", "stages", "scoring", "memory"]
+Part = Literal["serving", "journal", "stages", "scoring", "memory"]
 
 
 def main(

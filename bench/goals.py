@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench import journal
 from bench.figures import Spread, ratio, spread
 from bench.footprint import Footprint
 from bench.scoring import Scored
@@ -53,6 +54,13 @@ def serving_goals(measured: Sequence[Measured]) -> list[Goal]:
         measure = quotient(by_name, SERVICE, name, connections)
         goals.append(Goal(f"throughput, c = {connections}, beside {what} ({name})", limit, measure))
     return goals
+
+
+def journal_goals(pairs: Sequence[Measured]) -> list[Goal]:
+    """Of /predict with its journal beside the same without."""
+    by_name = {one.server.name: one for one in pairs}
+    what = "throughput, c = 16, with the journal beside without"
+    return [Goal(what, 0.9, quotient(by_name, journal.KEEPING, journal.KEEPING_NOTHING, 16))]
 
 
 def scoring_goals(scored: Scored) -> list[Goal]:

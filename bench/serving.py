@@ -66,13 +66,20 @@ class Measured:
 
 
 def measure(servers: Sequence[Server], model: Model, cores: Cores, effort: Effort, say: Say) -> list[Measured]:
+    """Each with one connection, and with many."""
+    return measure_at(CONNECTIONS, servers, model, cores, effort, say)
+
+
+def measure_at(
+    numbers: Sequence[int], servers: Sequence[Server], model: Model, cores: Cores, effort: Effort, say: Say
+) -> list[Measured]:
     """Start all, load them in turns, stop all. Raises PortfolioError for a server that answers wrongly."""
     with _started(servers, model, cores, say) as running:
-        rounds = {connections: _rounds(running, model, connections, cores, effort, say) for connections in CONNECTIONS}
+        rounds = {connections: _rounds(running, model, connections, cores, effort, say) for connections in numbers}
         return [
             Measured(
                 one.server,
-                {connections: rounds[connections][place] for connections in CONNECTIONS},
+                {connections: rounds[connections][place] for connections in numbers},
                 tree.memory(one.program.pid),
                 one.seconds,
                 one.difference,

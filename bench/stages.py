@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from timeit import Timer
 
 import orjson
@@ -11,7 +12,7 @@ from bench.model import Model
 from portfolio.bundle.scorer import run
 from portfolio.data.frames import frame_of
 from portfolio.serving.app import build
-from portfolio.serving.flow import predict
+from portfolio.serving.flow import Asked, predict
 from portfolio.serving.resolve import resolve
 from portfolio.serving.validate import validate
 
@@ -36,6 +37,7 @@ def _stages(model: Model, size: int) -> dict[str, Callable[[], object]]:
     service.live.state = resolve(spec)
     live = service.live.require()
     bodies = [orjson.dumps(row) for row in model.rows[:size]]
+    asked = [Asked(body, perf_counter(), "0" * 32) for body in bodies]
     rows = [validate(spec.request, body) for body in bodies]
     frame = frame_of(rows, spec.request.COLUMNS)
     arrays = scorer.arrays(frame)
@@ -49,7 +51,7 @@ def _stages(model: Model, size: int) -> dict[str, Callable[[], object]]:
         "features, score, calibrate, decide": lambda: scorer.outcomes(frame),
         "respond": lambda: [live.respond(outcome, "0" * 26) for outcome in outcomes],
         "serialise": lambda: [orjson.dumps(prediction) for prediction in predictions],
-        "all of it: bodies in, bodies out": lambda: predict(service, bodies),
+        "all of it: bodies in, bodies out": lambda: predict(service, asked),
     }
 
 

@@ -14,6 +14,8 @@ class PortfolioError(Exception):
 
     status = 500
     title = "Internal error"
+    passes = False
+    """Whether it may be gone a moment later, so that asking again makes sense."""
 
     def __init__(self, detail: str, *, remedy: str = "") -> None:
         super().__init__(f"{detail} {remedy}".strip())
@@ -53,6 +55,13 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class NoSuchVersion(RegistryError):
+    """The registry has no version of that number or alias."""
+
+    status = 404
+    title = "No such version"
+
+
 class StoreError(PortfolioError):
     """The store's database can't be reached, or refuses."""
 
@@ -63,6 +72,7 @@ class StoreError(PortfolioError):
 class NotPromoted(PortfolioError):
     """A version that may not, or could not, become the champion; who was before goes on."""
 
+    status = 409
     title = "Not promoted"
 
 
@@ -91,6 +101,15 @@ class Overloaded(PortfolioError):
 
     status = 503
     title = "Overloaded"
+    passes = True
+
+
+class JournalFull(PortfolioError):
+    """A prediction can't be kept, and JOURNAL_WHEN_FULL says that it shall not be answered then."""
+
+    status = 503
+    title = "Journal full"
+    passes = True
 
 
 class ModelNotAvailable(PortfolioError):

@@ -29,7 +29,7 @@ def test_prediction_ids_sort_by_time() -> None:
 
 def test_a_generated_request_id_is_never_the_same() -> None:
     ids = Ids()
-    assert len({ids.request([]) for _ in range(1000)}) == 1000
+    assert len({ids.given([])[0] for _ in range(1000)}) == 1000
 
 
 def test_threads_never_get_the_same_entropy() -> None:

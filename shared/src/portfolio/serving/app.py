@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
+from portfolio.predictions.journal import Journal
+from portfolio.predictions.room import Bound
+from portfolio.predictions.segments import JOURNAL
 from portfolio.serving import flow, openapi, problems
 from portfolio.serving.admin import Admin
 from portfolio.serving.board import Board
@@ -22,7 +25,7 @@ from portfolio.serving.service import Code, Service
 from portfolio.serving.shortcut import Shortcut
 from portfolio.serving.turn import Turn
 from portfolio.serving.watch import Watch
-from portfolio.settings import read_settings
+from portfolio.settings import Settings, read_config, read_settings
 from portfolio.spec import ModelSpec
 
 
@@ -36,16 +39,18 @@ def build(spec: ModelSpec) -> Application:
     """The application of one project; its model is loaded when the server starts it."""
     settings = read_settings()
     board = Board.of_this_service()
+    metrics = Metrics(spec, board)
     service = Service(
         spec,
         Live(spec),
-        Metrics(spec, board),
+        metrics,
         Drain(settings.drain_seconds),
         board,
         Code.running(spec),
+        _journal(spec, settings, metrics, board),
         access_log=settings.access_log,
     )
-    turn: Turn[bytes, bytes] = Turn(partial(flow.predict, service))
+    turn: Turn[flow.Asked, bytes] = Turn(partial(flow.predict, service))
     app = Application(
         title=spec.title,
         version=service.code.version,
@@ -59,11 +64,24 @@ def build(spec: ModelSpec) -> Application:
     app.shortcut = Shortcut(service, turn)
     problems.install(app)
     add_routes(app, Endpoints(service, turn, Admin(service, settings.admin_key), Labels(spec, settings)))
-    service.metrics.open(getattr(route, "path", "") for route in app.routes)
+    service.metrics.open((getattr(route, "path", "") for route in app.routes), service.journal)
     supervisor = multiprocessing.parent_process()
     if board.folder and supervisor and supervisor.pid:
         end_with(supervisor.pid)
     return app
+
+
+def _journal(spec: ModelSpec, settings: Settings, metrics: Metrics, board: Board) -> Journal | None:
+    """None where the project's configuration says so."""
+    if not read_config(spec.root / "configs" / "config.yaml").journal:
+        return None
+
+    def stored() -> Mapping[str, int]:
+        shipment = board.shipment()
+        return shipment.stored if shipment else {}
+
+    bound, folder = Bound.of(settings), spec.root / JOURNAL
+    return Journal(folder, bound, metrics, sync=settings.journal_fsync, stored=stored)
 
 
 def _lifespan(service: Service) -> AbstractAsyncContextManager[None]:
@@ -71,10 +89,14 @@ def _lifespan(service: Service) -> AbstractAsyncContextManager[None]:
     async def lifespan() -> AsyncIterator[None]:
         watch = Watch(service.spec, service.live, service.board, failed=service.metrics.load_failed)
         watch.start()
+        if service.journal:
+            service.journal.open()
         service.drain.listen()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: no later collection has to look through it
         yield
         watch.stop()
+        if service.journal:
+            service.journal.close()
 
     return lifespan()

@@ -19,10 +19,11 @@ from typing import Any, Literal, TypeVar
 import orjson
 
 from portfolio.errors import Fault
+from portfolio.serving.watched import Watched
 
 FOLDER = "PORTFOLIO_SERVICE"
 """Environment variable by which `serve` tells its processes the folder."""
-SUFFIX, ATTEMPT, RELOAD, WAKE = ".notice", "attempt", "reload", "wake"
+SUFFIX, ATTEMPT, SHIPMENT, WATCHED, RELOAD, WAKE = ".notice", "attempt", "shipment", "watched", "reload", "wake"
 
 Outcome = Literal["followed", "vacant", "away", "failed"]
 Stage = Literal["download", "verify", "load"]
@@ -75,6 +76,21 @@ class Attempt:
     failures: Mapping[Stage, Mapping[Reason, int]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Shipment:
+    """How far the shipper is: `stored` are the bytes of each segment that the store has.
+
+    `shipped` counts predictions, `torn` and `damaged` records, since the service started; `reached` says whether the
+    store took what came last.
+    """
+
+    stored: Mapping[str, int] = field(default_factory=dict)
+    shipped: int = 0
+    torn: int = 0
+    damaged: int = 0
+    reached: bool = True
+
+
 Said = TypeVar("Said", Notice, Attempt)
 
 
@@ -84,6 +100,7 @@ class Board:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._own: Notice | None = None
+        self._watched: Watched | None = None
         self._asked = 0
         self._bell: int | None = None
 
@@ -116,6 +133,29 @@ class Board:
         """How the sidecar's last attempt went; None before the first and without a sidecar."""
         said = _read(self.folder / ATTEMPT) if self.folder else None
         return _said(Attempt, said) if said else None
+
+    def post_shipment(self, shipment: Shipment) -> None:
+        """Say how far the shipper is."""
+        assert self.folder is not None
+        _write(self.folder / SHIPMENT, asdict(shipment))
+
+    def shipment(self) -> Shipment | None:
+        """How far the shipper is; None without one."""
+        said = _read(self.folder / SHIPMENT) if self.folder else None
+        return Shipment(**said) if said else None
+
+    def tell(self, watched: Watched) -> None:
+        """Say what the store has."""
+        self._watched = watched
+        if self.folder:
+            _write(self.folder / WATCHED, asdict(watched))
+
+    def watched(self) -> Watched | None:
+        """What the store has, as far as this service knows; None where nobody has looked."""
+        if self.folder is None:
+            return self._watched
+        said = _read(self.folder / WATCHED)
+        return Watched(**said) if said else None
 
     def ask_workers(self) -> None:
         """Have every worker look at the pointers anew."""

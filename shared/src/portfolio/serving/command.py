@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import FrameType
@@ -17,6 +17,7 @@ from types import FrameType
 from portfolio import logs
 from portfolio.bundle import read_trust
 from portfolio.errors import ConfigError, PortfolioError
+from portfolio.predictions.segments import JOURNAL
 from portfolio.serving.board import FOLDER, Board
 from portfolio.serving.keeper import Keeper
 from portfolio.settings import Settings, read_config, read_settings
@@ -39,8 +40,8 @@ def serve(spec: ModelSpec, *, host: str, port: int) -> None:
     settings = read_settings()
     read_trust(settings)
     read_config(spec.root / "configs" / "config.yaml")
-    with _naming(host, port):
-        claimed = _claim(host, port)
+    with naming(host, port):
+        claimed = claim(host, port)
     with closing(claimed) as listener:
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt), _beside(spec, settings):
@@ -48,7 +49,7 @@ def serve(spec: ModelSpec, *, host: str, port: int) -> None:
 
 
 @contextmanager
-def _naming(host: str, port: int) -> Iterator[None]:
+def naming(host: str, port: int) -> Iterator[None]:
     """Tell in one line why this host and port can't be had."""
     try:
         yield
@@ -61,7 +62,7 @@ def _naming(host: str, port: int) -> Iterator[None]:
         raise ConfigError(f"Port {port} on {host} {UNAVAILABLE[error.errno]}.", remedy=remedy) from None
 
 
-def _claim(host: str, port: int) -> socket.socket:
+def claim(host: str, port: int) -> socket.socket:
     """A socket that listens already, so that no second service can claim the port while the champion is fetched."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
@@ -77,19 +78,35 @@ def _claim(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _beside(spec: ModelSpec, settings: Settings) -> Iterator[None]:
-    """The folder that the processes share and, where there is a registry, the sidecar, which has followed it once."""
+    """The folder that the processes share, the shipper, and the sidecar, which has followed the registry once."""
     with TemporaryDirectory(prefix="portfolio-", dir=_scratch()) as folder:
         os.environ[FOLDER] = folder
-        if not settings.mlflow_tracking_uri:
-            log.info("no registry is set, the cache stays", remedy="MLFLOW_TRACKING_URI names one")
+        with _shipper(spec), _sidecar(spec, settings, Board(Path(folder))):
             yield
-            return
-        board = Board(Path(folder))
-        board.hang_bell()
-        command = [sys.executable, "-m", "portfolio.serving.sidecar", spec.name, str(spec.root / "cache")]
-        with Keeper([*command, str(os.getpid())]) as keeper:
-            _wait_for_champion(spec, board, keeper)
-            yield
+
+
+def _shipper(spec: ModelSpec) -> AbstractContextManager[object]:
+    """Brings predictions into the store; where none are kept there is none."""
+    if not read_config(spec.root / "configs" / "config.yaml").journal:
+        return nullcontext()
+    return Keeper("shipper", _program("shipper", spec, JOURNAL))
+
+
+@contextmanager
+def _sidecar(spec: ModelSpec, settings: Settings, board: Board) -> Iterator[None]:
+    """Follows the registry; without one there is none."""
+    if not settings.mlflow_tracking_uri:
+        log.info("no registry is set, the cache stays", remedy="MLFLOW_TRACKING_URI names one")
+        yield
+        return
+    board.hang_bell()
+    with Keeper("sidecar", _program("sidecar", spec, "cache")) as keeper:
+        _wait_for_champion(spec, board, keeper)
+        yield
+
+
+def _program(name: str, spec: ModelSpec, folder: str) -> list[str]:
+    return [sys.executable, "-m", f"portfolio.serving.{name}", spec.name, str(spec.root / folder), str(os.getpid())]
 
 
 def _scratch() -> str:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio import logs
 from portfolio.serving.drain import Drain
+from portfolio.serving.flow import Asked
 from portfolio.serving.metrics import UNMATCHED
 from portfolio.serving.problems import REQUEST_ID, busy, failure
 from portfolio.serving.service import Service
@@ -18,6 +19,7 @@ ALWAYS = frozenset(
 """Answered on refused connections too: whoever watches an overloaded service must not take it for a dead one."""
 BUSY = "portfolio.busy"
 """In the `state` of every request of a connection beyond the limit."""
+BEGUN, ENTITY_ID = "portfolio.begun", "portfolio.entity_id"
 CLOSE = (b"connection", b"close")
 
 Headers = list[tuple[bytes, bytes]]
@@ -35,13 +37,12 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = perf_counter()
         sending = Sending(send, begin(self._service, scope), self._service.drain)
         logs.request_id.set(scope[REQUEST_ID])
         try:
             await self._answer(scope, receive, sending)
         finally:
-            end(self._service, scope, sending.status, perf_counter() - begun)
+            end(self._service, scope, sending.status)
 
     async def _answer(self, scope: Scope, receive: Receive, sending: Sending) -> None:
         refused = BUSY in scope.get("state", ()) and scope["path"] not in ALWAYS
@@ -75,8 +76,9 @@ class Sending:
 
 
 def begin(service: Service, scope: Scope) -> Headers:
-    """Give a request its id; the headers that its answer needs."""
-    request_id = service.ids.request(scope["headers"])
+    """Note when a request came, and its ids; the headers that its answer needs."""
+    scope[BEGUN] = perf_counter()
+    request_id, scope[ENTITY_ID] = service.ids.given(scope["headers"])
     scope[REQUEST_ID] = request_id
     return [(b"x-request-id", request_id.encode("ascii"))]
 
@@ -86,8 +88,14 @@ def closing(drain: Drain) -> Headers:
     return [CLOSE] if drain.begun else []
 
 
-def end(service: Service, scope: Scope, status: int, seconds: float) -> None:
+def asked(scope: Scope, body: bytes) -> Asked:
+    """A body with what is known of its request."""
+    return Asked(body, scope[BEGUN], scope[REQUEST_ID], scope[ENTITY_ID])
+
+
+def end(service: Service, scope: Scope, status: int) -> None:
     """Count an answered request, and log it where that is wished."""
+    seconds = perf_counter() - scope[BEGUN]
     endpoint = _template(scope)
     service.metrics.requested(scope["method"], endpoint, status, seconds)
     if service.access_log:

@@ -43,12 +43,15 @@ class Ids:
         now = time.time_ns() // 1_000_000
         return [uuid7(now, self._entropy.take()) for _ in range(number)]
 
-    def request(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """The caller's X-Request-ID where it is 1 to 128 printable ASCII characters, else a new one."""
+    def given(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str]:
+        """The caller's X-Request-ID, else a new one, and X-Entity-ID, else "": 1 to 128 printable ASCII characters."""
+        request_id = entity_id = ""
         for name, value in headers:
-            if name == b"x-request-id" and SANE.fullmatch(value):
-                return value.decode("ascii")
-        return self._entropy.take().hex()
+            if name == b"x-request-id" and not request_id and SANE.fullmatch(value):
+                request_id = value.decode("ascii")
+            elif name == b"x-entity-id" and not entity_id and SANE.fullmatch(value):
+                entity_id = value.decode("ascii")
+        return request_id or self._entropy.take().hex(), entity_id
 
 
 def uuid7(milliseconds: int, entropy: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Keeps the sidecar running as long as the service does."""
+"""Keeps what stands beside the workers running as long as the service does."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Keeper:
     The kernel ends a process that asked for it when the thread that started it ends, so a passing one won't do.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
+    def __init__(self, name: str, command: Sequence[str]) -> None:
+        self._name, self._command = name, command
         self._program: subprocess.Popen[bytes] | None = None
         self._over, self._lock = Event(), Lock()
-        self._thread = Thread(target=self._run, name="keeper", daemon=True)
+        self._thread = Thread(target=self._run, name=f"keeper of the {name}", daemon=True)
         self.deaths = 0
 
     def __enter__(self) -> Keeper:
@@ -50,13 +50,13 @@ class Keeper:
             pause = SOON if time.monotonic() - began > LATE else min(2 * pause, LATE)
             self.deaths += 1
             if not self._over.is_set():
-                log.error("the sidecar ended, it is started again", exit_code=code, in_seconds=pause)
+                log.error(f"the {self._name} ended, it is started again", exit_code=code, in_seconds=pause)
             self._over.wait(pause)
 
     def _start(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._over.is_set():
                 return None
-            # a group of its own: Ctrl-C in the terminal comes to the service, and ends the sidecar from here
+            # a group of its own: Ctrl-C in the terminal comes to the service, and ends this one from here
             self._program = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, process_group=0)
             return self._program

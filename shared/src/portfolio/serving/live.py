@@ -10,6 +10,7 @@ from typing import Any
 from portfolio.bundle import Scorer
 from portfolio.errors import ModelNotAvailable
 from portfolio.pointer import Current
+from portfolio.predictions.journal import Author, Role
 from portfolio.serving.board import Failure
 from portfolio.spec import ModelSpec, Outcome
 
@@ -18,13 +19,19 @@ from portfolio.spec import ModelSpec, Outcome
 class Loaded:
     """A verified bundle with all it takes to answer: `current` is what named it, `options` the project's own.
 
-    `digest` is the sha256 of the `bundle.json` that was verified.
+    `digest` is the sha256 of the `bundle.json` that was verified; `role` the part that the journal says it plays.
     """
 
     scorer: Scorer
     digest: str
     current: Current
     options: Mapping[str, Any]
+    role: Role = "champion"
+
+    @property
+    def author(self) -> Author:
+        """What the journal says of who predicted."""
+        return Author(self.current.model_version, self.current.bundle, self.role)
 
     def respond(self, outcome: Outcome, prediction_id: str) -> dict[str, Any]:
         """The response of one row."""

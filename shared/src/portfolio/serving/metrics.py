@@ -8,11 +8,14 @@ from typing import get_args
 
 import numpy as np
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from portfolio.serving.board import Board, Reason
+from portfolio.predictions.journal import Journal, Loss
+from portfolio.serving import journaled
+from portfolio.serving.board import Board, Reason, Stage
 from portfolio.serving.tally import Counts, Spread, Tally
+from portfolio.serving.watched import Watched
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
@@ -30,8 +33,9 @@ class Metrics(Collector):
     def __init__(self, spec: ModelSpec, board: Board) -> None:
         self._spec, self._board = spec, board
 
-    def open(self, endpoints: Iterable[str]) -> None:
+    def open(self, endpoints: Iterable[str], journal: Journal | None = None) -> None:
         """Make room for counters of these route templates, beside those of the service's other workers."""
+        self._journal = journal
         paths = sorted({*endpoints, UNMATCHED})
         outcomes = [label for (label,) in ((VALUE,) if isinstance(self._spec.task, Regression) else DECIDED)]
         self._requests = Counts(
@@ -41,10 +45,17 @@ class Metrics(Collector):
         self._predictions = Counts("predictions", "Predictions by outcome", {"outcome": outcomes})
         self._values = _values(self._spec)
         self._failures = Counts(
-            FAILURES, "Attempts to make a version live that failed", {"stage": ("load",), "reason": get_args(Reason)}
+            FAILURES,
+            "Attempts to make a version live that failed",
+            {"stage": get_args(Stage), "reason": get_args(Reason)},
+            zeros=True,
+        )
+        self._kept = Counts("journal_predictions", "Predictions that are in the journal's files", {}, zeros=True)
+        self._lost = Counts(
+            "journal_lost", "Predictions that the store will not see", {"reason": get_args(Loss)}, zeros=True
         )
         blocks = (self._requests, self._seconds, self._predictions, self._values, self._failures)
-        self._tally = Tally(blocks, self._board.folder)
+        self._tally = Tally((*blocks, self._kept, self._lost) if journal else blocks, self._board.folder)
 
     def requested(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one answered request; `endpoint` is a route's template."""
@@ -61,6 +72,14 @@ class Metrics(Collector):
         """Count a bundle that this worker refused; the sidecar counts what it could not bring."""
         self._failures.add(("load", reason))
 
+    def kept(self, number: int) -> None:
+        """Count predictions that are in the journal."""
+        self._kept.add((), number)
+
+    def lost(self, reason: Loss, number: int) -> None:
+        """Count predictions that the journal can't hold."""
+        self._lost.add((reason,), number)
+
     def render(self) -> bytes:
         """The exposition text; takes milliseconds, so not on the event loop."""
         registry = CollectorRegistry()
@@ -69,15 +88,22 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, over all workers."""
-        attempt = self._board.attempt()
         for family in self._tally.families():
-            if attempt and isinstance(family, CounterMetricFamily) and family.name == FAILURES:
-                for stage, reasons in attempt.failures.items():
-                    for reason, number in reasons.items():
-                        family.add_metric((stage, reason), number)
-            yield family
+            yield self._with_attempts(family) if family.name == FAILURES else family
+        if self._journal:
+            yield from journaled.metrics(self._journal, self._board.shipment())
         yield from self._models()
+        yield from _drift(self._board.watched())
         yield from _processes(self._tally.workers())
+
+    def _with_attempts(self, family: Metric) -> Metric:
+        """The failures that workers counted, and those of the sidecar."""
+        attempt = self._board.attempt()
+        failures = attempt.failures if attempt else {}
+        for place, sample in enumerate(family.samples):
+            more = failures.get(sample.labels["stage"], {}).get(sample.labels["reason"], 0)  # type: ignore[call-overload]
+            family.samples[place] = sample._replace(value=sample.value + more)
+        return family
 
     def _models(self) -> Iterator[Metric]:
         notices = self._board.notices()
@@ -88,6 +114,19 @@ class Metrics(Collector):
             info.add_metric(live, 1)
         yield loaded
         yield info
+
+
+def _drift(watched: Watched | None) -> Iterator[Metric]:
+    """By the last monitoring run; nothing before one is known."""
+    if watched is None or watched.run is None:
+        return
+    drift = GaugeMetricFamily("model_prediction_drift", "PSI in the last monitoring run", labels=("feature",))
+    for feature, psi in watched.drift.items():
+        drift.add_metric((feature,), psi)
+    alerts = GaugeMetricFamily("model_drift_alerts", "Columns that drifted in the last monitoring run")
+    alerts.add_metric((), len(watched.alerts))
+    yield drift
+    yield alerts
 
 
 def _values(spec: ModelSpec) -> Spread:

@@ -21,6 +21,7 @@ REQUEST_ID = "portfolio.request_id"
 PATH_LENGTH = 200
 RETRY_SECONDS = 1
 RETRY = {"Retry-After": str(RETRY_SECONDS)}
+RETRY_HEADER = (b"retry-after", str(RETRY_SECONDS).encode())
 CHALLENGE = {"WWW-Authenticate": "X-API-Key"}
 """RFC 9110 wants every 401 to name what it takes."""
 INFERENCE = "/v2"
@@ -49,6 +50,11 @@ def settled(answer: bytes | Exception, scope: Scope) -> Answer:
     if isinstance(answer, PortfolioError) and answer.status != 500:
         return answer.status, document(answer, scope)
     return 500, _unforeseen(answer, scope)
+
+
+def passes(answer: object) -> bool:
+    """Whether it is an error that may be gone a moment later."""
+    return isinstance(answer, PortfolioError) and answer.passes
 
 
 def failure(error: Exception, scope: Scope) -> Response:
@@ -96,7 +102,7 @@ def _unforeseen(error: Exception, scope: Scope) -> bytes:
 
 async def _render(request: Request, error: Exception) -> Response:
     status, body = settled(error, request.scope)
-    headers = RETRY if isinstance(error, Overloaded) else CHALLENGE if status == 401 else None
+    headers = RETRY if passes(error) else CHALLENGE if status == 401 else None
     return Response(body, status, headers, MEDIA_TYPE)
 
 

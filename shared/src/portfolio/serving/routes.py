@@ -15,9 +15,10 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, labels, openapi
+from portfolio.serving import flow, info, labels, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
+from portfolio.serving.edge import asked
 from portfolio.serving.problems import JSON
 from portfolio.serving.protocols import documented, inference, invocations
 from portfolio.serving.service import Service
@@ -52,6 +53,9 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
+    shown = partial(app.add_api_route, methods=["GET"], tags=["monitoring"])
+    shown("/stats", at.stats, response_model=stats.Stats)
+    shown("/monitoring/stats", at.monitoring_stats, response_model=stats.MonitoringStats)
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
 
     post("/admin/reload", at.reload, tags=["admin"], **openapi.reloading())
@@ -78,7 +82,7 @@ class Endpoints:
     """
 
     service: Service
-    turn: Turn[bytes, bytes]
+    turn: Turn[flow.Asked, bytes]
     admin: Admin
     labels: labels.Labels
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
@@ -111,7 +115,7 @@ class Endpoints:
         if wish != flow.PLAIN:
             return await self._predict_alone(request, wish)
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
-        return Response(await self.turn.ask(body), media_type=JSON)
+        return Response(await self.turn.ask(asked(request.scope, body)), media_type=JSON)
 
     async def predict_batch(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
@@ -119,7 +123,8 @@ class Endpoints:
         aside = self.explanations if wish.explain else self.batches
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES)
-            content = await to_thread.run_sync(flow.predict_batch, self.service, body, wish, limiter=aside)
+            batch = asked(request.scope, body)
+            content = await to_thread.run_sync(flow.predict_batch, self.service, batch, wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def explain(self, request: Request) -> Response:
@@ -139,6 +144,14 @@ class Endpoints:
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
+
+    async def stats(self) -> Response:
+        """Requests, errors and latencies by path, and predictions by outcome, since the service started."""
+        return _json(200, (await to_thread.run_sync(stats.stats, self.service)).model_dump())
+
+    async def monitoring_stats(self) -> Response:
+        """Predictions in the store (all, the last 100, the last hour), their labels, and the last monitoring run."""
+        return _json(200, (await to_thread.run_sync(stats.monitoring_stats, self.service)).model_dump())
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""
@@ -187,8 +200,9 @@ class Endpoints:
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
             inference.check_model(self.service, **request.path_params)
-            asked = inference.Message.of(body, request.headers.get(inference.JSON_LENGTH))
-            answer = await to_thread.run_sync(inference.infer, self.service, asked, wish, limiter=self.batches)
+            infer = partial(inference.infer, self.service, asked(request.scope, body))
+            length = request.headers.get(inference.JSON_LENGTH)
+            answer = await to_thread.run_sync(infer, length, wish, limiter=self.batches)
         if not answer.raw:
             return Response(answer.json, media_type=JSON)
         headers = {inference.JSON_LENGTH: str(len(answer.json))}
@@ -201,7 +215,7 @@ class Endpoints:
         aside = self.explanations if wish.explain else self.batches
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, CSV))
-            content = await to_thread.run_sync(invoke, self.service, body, wish, limiter=aside)
+            content = await to_thread.run_sync(invoke, self.service, asked(request.scope, body), wish, limiter=aside)
         return Response(content, media_type=JSON)
 
     async def ping(self) -> Response:
@@ -227,7 +241,8 @@ class Endpoints:
 
     async def _predict_alone(self, request: Request, wish: flow.Wish) -> Response:
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
-        content = await to_thread.run_sync(flow.predict_alone, self.service, body, wish, limiter=self.explanations)
+        one = asked(request.scope, body)
+        content = await to_thread.run_sync(flow.predict_alone, self.service, one, wish, limiter=self.explanations)
         return Response(content, media_type=JSON)
 
 

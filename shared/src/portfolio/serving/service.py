@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from portfolio.bundle import fingerprint
+from portfolio.predictions.journal import Journal
 from portfolio.serving.board import Board
 from portfolio.serving.drain import Drain
 from portfolio.serving.ids import Ids
@@ -36,7 +37,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Service:
-    """A spec with what is live. `started` is on the monotonic clock."""
+    """A spec with what is live. `started` is on the monotonic clock; without `journal` predictions are not kept."""
 
     spec: ModelSpec
     live: Live
@@ -44,6 +45,7 @@ class Service:
     drain: Drain
     board: Board
     code: Code
+    journal: Journal | None = None
     access_log: bool = False
     ids: Ids = field(default_factory=Ids)
     started: float = field(default_factory=time.monotonic)

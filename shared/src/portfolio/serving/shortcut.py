@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from portfolio.serving.body import PREDICT_BYTES, refusal
-from portfolio.serving.edge import Headers, begin, closing, end
-from portfolio.serving.problems import JSON, MEDIA_TYPE, settled
+from portfolio.serving.edge import Headers, asked, begin, closing, end
+from portfolio.serving.flow import Asked
+from portfolio.serving.problems import JSON, MEDIA_TYPE, RETRY_HEADER, passes, settled
 from portfolio.serving.service import Service
 from portfolio.serving.turn import Turn
 
@@ -25,7 +25,7 @@ class Shortcut:
     """What a connection needs to answer predictions by itself: the same turn that the route asks."""
 
     service: Service
-    turn: Turn[bytes, bytes]
+    turn: Turn[Asked, bytes]
 
     def takes(self, headers: Headers) -> bool:
         """Whether a request with these headers is a plain one; the route knows what to say of the others."""
@@ -34,15 +34,16 @@ class Shortcut:
 
     def answer(self, scope: dict[str, Any], body: bytes, write: Write, *, among: int) -> None:
         """Have `write` called with status, headers and body, soon. `among` is the number of open connections."""
-        begun = perf_counter()
         scope |= {"method": "POST", "path": PATH.decode(), "endpoint": self}
         own = begin(self.service, scope)
 
         def reply(answer: bytes | Exception) -> None:
             status, content = settled(answer, scope)
             kind = JSON_HEADER if status == 200 else PROBLEM_HEADER
-            leave = closing(self.service.drain)
-            write(status, [kind, (b"content-length", b"%d" % len(content)), *own, *leave], content)
-            end(self.service, scope, status, perf_counter() - begun)
+            more = closing(self.service.drain)
+            if status != 200 and passes(answer):
+                more = [RETRY_HEADER, *more]
+            write(status, [kind, (b"content-length", b"%d" % len(content)), *own, *more], content)
+            end(self.service, scope, status)
 
-        self.turn.join(body, reply, among=among)
+        self.turn.join(asked(scope, body), reply, among=among)

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from portfolio.errors import RequestRefused
-from portfolio.serving.flow import Wish, predictions
+from portfolio.serving.flow import Asked, Wish, keep_all, predictions
 from portfolio.serving.protocols.form import Form, Parameters, is_missing, malformed, read_form
 from portfolio.serving.protocols.tensors import (
     Datatype,
@@ -97,20 +97,26 @@ def check_model(service: Service, model: str, version: str | None = None) -> Non
         )
 
 
-def infer(service: Service, message: Message, wish: Wish) -> Message:
-    """Answer up to 10,000 rows, all or none. Raises ModelNotAvailable or RequestRefused."""
+def infer(service: Service, asked: Asked, length: str | None, wish: Wish) -> Message:
+    """Answer up to 10,000 rows, all or none; `length` is that of the JSON, where tensors follow it in binary.
+
+    Raises ModelNotAvailable, RequestRefused or JournalFull.
+    """
+    message = Message.of(asked.body, length)
     service.live.require()
     if wish.explain:
         raise RequestRefused("Tensors carry no explanation.", remedy="Ask /explain or /predict/batch?explain=true.")
-    asked = read_form(InferenceRequest, message.json)
-    rows = _rows(service, asked.inputs, message.raw)
-    names = _wanted(service, asked)
+    form = read_form(InferenceRequest, message.json)
+    rows = _rows(service, form.inputs, message.raw)
+    names = _wanted(service, form)
     answers = predictions(service, rows, wish)
-    columns = {name: [answer[name] for answer in answers] for name in names}
-    head: dict[str, Any] = {"model_name": service.spec.name, "model_version": answers[0]["model_version"]}
-    if asked.id is not None:
-        head["id"] = asked.id
-    return _message(service, head, columns, binary={name for name, binary in names.items() if binary})
+    columns = {name: [answer[name] for answer in answers.predictions] for name in names}
+    head: dict[str, Any] = {"model_name": service.spec.name, "model_version": answers.model.current.model_version}
+    if form.id is not None:
+        head["id"] = form.id
+    content = _message(service, head, columns, binary={name for name, binary in names.items() if binary})
+    keep_all(service, answers, asked, wish)
+    return content
 
 
 def _described(fields: Mapping[str, Datatype]) -> list[dict[str, Any]]:

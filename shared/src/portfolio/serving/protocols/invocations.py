@@ -18,7 +18,7 @@ import orjson
 from pydantic import ConfigDict
 
 from portfolio.errors import RequestRefused
-from portfolio.serving.flow import Wish, predictions
+from portfolio.serving.flow import Asked, Wish, keep_all, predictions
 from portfolio.serving.protocols.form import Form, is_missing, malformed, read_form
 from portfolio.serving.service import Service
 from portfolio.serving.validate import (
@@ -56,17 +56,20 @@ class Invocation(Form):
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-def invoke(service: Service, body: bytes, wish: Wish) -> bytes:
-    """Answer JSON, all rows or none. Raises ModelNotAvailable or RequestRefused."""
+def invoke(service: Service, asked: Asked, wish: Wish) -> bytes:
+    """Answer JSON, all rows or none. Raises ModelNotAvailable, RequestRefused or JournalFull."""
     service.live.require()
-    objects = _objects(service.spec.request, read_form(Invocation, body), _most(wish))
-    return _answered(service, objects, wish)
+    objects = _objects(service.spec.request, read_form(Invocation, asked.body), _most(wish))
+    return _answered(service, objects, asked, wish)
 
 
-def invoke_csv(service: Service, body: bytes, wish: Wish) -> bytes:
-    """Answer CSV whose first line names the fields, all rows or none. Raises ModelNotAvailable or RequestRefused."""
+def invoke_csv(service: Service, asked: Asked, wish: Wish) -> bytes:
+    """Answer CSV whose first line names the fields, all rows or none.
+
+    Raises ModelNotAvailable, RequestRefused or JournalFull.
+    """
     service.live.require()
-    return _answered(service, _objects_of_csv(service.spec.request, body, _most(wish)), wish)
+    return _answered(service, _objects_of_csv(service.spec.request, asked.body, _most(wish)), asked, wish)
 
 
 def mlflow_version() -> str:
@@ -83,10 +86,13 @@ def _most(wish: Wish) -> int:
     return EXPLAINED_ROWS if wish.explain else BATCH_ROWS
 
 
-def _answered(service: Service, objects: Objects, wish: Wish) -> bytes:
+def _answered(service: Service, objects: Objects, asked: Asked, wish: Wish) -> bytes:
     known = {column.name for column in service.spec.request.COLUMNS}
     rows = validate_objects(service.spec.request, (_without_missing(fields, known) for fields in objects))
-    return orjson.dumps({"predictions": predictions(service, rows, wish)})
+    answers = predictions(service, rows, wish)
+    content = orjson.dumps({"predictions": answers.predictions})
+    keep_all(service, answers, asked, wish)
+    return content
 
 
 def _without_missing(fields: Any, known: set[str]) -> Any:

@@ -1,0 +1,119 @@
+"""The way of the journal's segments into the store, and their end.
+
+Each segment is read on from where it was stored to; one that its worker has let go of is deleted once all of it is
+stored. Whoever starts anew reads from the beginning: the store knows a prediction by its id, and takes it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import orjson
+
+from portfolio.logs import logger
+from portfolio.predictions.segments import DAMAGED, Gap, Record, released, rest, scan, segments
+from portfolio.store import Prediction, Ship
+
+BATCH_ROWS = 2000
+
+log = logger(__name__)
+
+
+class Shipping:
+    """Brings the predictions of one folder into the store.
+
+    `stored` are the bytes of each segment that the store has; `shipped` counts the predictions that it took, `torn` and
+    `damaged` the records that were lost at the end of a segment, and inside one.
+    """
+
+    def __init__(self, folder: Path, project: str, ship: Ship) -> None:
+        self._folder, self._project, self._ship = folder, project, ship
+        self._spoilt: set[str] = set()
+        self.stored: dict[str, int] = {}
+        self.shipped = self.torn = self.damaged = 0
+
+    def look(self, seconds: float, *, clock: Callable[[], float] = monotonic) -> bool:
+        """Ship what is there, for about so long; whether that was all. Raises StoreError."""
+        deadline = clock() + seconds
+        paths = segments(self._folder)
+        names = {path.name for path in paths}
+        self.stored = {name: end for name, end in self.stored.items() if name in names}
+        self._spoilt &= names
+        for path in paths:
+            with suppress(FileNotFoundError), released(path) as free:  # asked before it is read: what is read is all
+                content = rest(path, self.stored.get(path.name, 0))
+                end = 0
+                for end in self._steps(path.name, content):
+                    if end < len(content) and clock() > deadline:
+                        return False
+                if free:
+                    self._finish(path, torn=len(content) - end)
+        return True
+
+    def _steps(self, name: str, content: bytes) -> Iterator[int]:
+        """Store a segment's predictions by the batch; gives how much of the content is done after each."""
+        begun, end, rows = self.stored.get(name, 0), 0, list[Prediction]()
+        for place in scan(content):
+            read = None if isinstance(place, Gap) else _predictions(self._project, place)
+            if read is None or len(rows) + len(read) > BATCH_ROWS:
+                self._store(name, rows, begun + end)
+                yield end
+                rows = []
+            if read is None:
+                self._spoil(name, begun + end, place.end - end)
+            rows += read or ()
+            end = place.end
+        self._store(name, rows, begun + end)
+        yield end
+
+    def _store(self, name: str, rows: list[Prediction], end: int) -> None:
+        if rows:
+            self.shipped += self._ship(rows)
+        self.stored[name] = end
+
+    def _spoil(self, name: str, at: int, size: int) -> None:
+        self._spoilt.add(name)
+        self.stored[name] = at + size
+        self.damaged += 1
+        log.error("part of the journal is damaged", segment=name, at=at, bytes=size)
+
+    def _finish(self, path: Path, *, torn: int) -> None:
+        """The end of a segment that nobody writes to and whose predictions are stored."""
+        if torn:
+            self.torn += 1
+            log.warning("an unfinished record of the journal is dropped", segment=path.name, bytes=torn)
+        if path.name in self._spoilt:
+            path.rename(path.with_suffix(DAMAGED))
+        else:
+            path.unlink()
+        del self.stored[path.name]
+
+
+def _predictions(project: str, record: Record) -> list[Prediction] | None:
+    """The rows of a record; None where it is none that this release writes."""
+    at = datetime.fromtimestamp(record.at, UTC)
+    try:
+        version, bundle, role, entries = orjson.loads(record.payload)
+        return [
+            Prediction(
+                prediction_id=prediction_id,
+                at=at,
+                project=project,
+                model_version=version,
+                bundle=bundle,
+                role=role,
+                features=features,
+                score=score,
+                decision=decision,
+                latency_ms=latency / 1000,
+                request_id=request_id,
+                entity_id=entity_id,
+            )
+            for prediction_id, latency, score, decision, request_id, entity_id, features in entries
+        ]
+    except (ValueError, TypeError):
+        return None

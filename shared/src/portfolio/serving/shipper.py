@@ -1,0 +1,139 @@
+"""`python -m portfolio.serving.shipper PROJECT JOURNAL PARENT`: bring a service's predictions into the store.
+
+A process of its own: the database's libraries cost memory and its answers take time, and workers have neither to spare.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from portfolio import logs, store
+from portfolio.errors import StoreError
+from portfolio.predictions.shipping import Shipping
+from portfolio.serving.board import Board, Shipment
+from portfolio.serving.parent import end_with
+from portfolio.serving.view import View
+from portfolio.settings import Settings, read_settings
+
+PAUSE_SECONDS = 0.5  # between two looks where nothing waits
+LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
+LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
+AWAY_SECONDS = 15.0  # the longest wait for a store that is away
+NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
+
+log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
+
+
+class Door:
+    """The store, opened when there is something for it, and anew where it failed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = ExitStack()
+        self._ship: store.Ship | None = None
+
+    def __call__(self, batch: Sequence[store.Prediction]) -> int:
+        """Store a batch; returns how many were not there yet. Raises StoreError."""
+        try:
+            if self._ship is None:
+                self._ship = self._open.enter_context(store.shipping(self._settings))
+            return self._ship(batch)
+        except StoreError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close it; the next batch opens it."""
+        self._ship = None
+        self._open.close()
+
+
+class Shipper:
+    """Looks, posts how far it is, and has patience with a store that is away. `last` is what was posted before."""
+
+    def __init__(self, shipping: Shipping, board: Board, last: Shipment | None) -> None:
+        self._shipping, self._board = shipping, board
+        self._last = last or Shipment()
+        shipping.shipped, shipping.torn, shipping.damaged = self._last.shipped, self._last.torn, self._last.damaged
+        self._misses = 0
+        self._reached = True
+
+    def turn(self, seconds: float = LOOK_SECONDS) -> float:
+        """One look of about so many seconds; returns the pause until the next."""
+        try:
+            pause = PAUSE_SECONDS if self._shipping.look(seconds) else 0.0
+        except StoreError as error:
+            pause = self._missed(error)
+        except Exception:
+            log.exception("predictions could not be shipped, they stay in the journal")
+            self._misses += 1
+            pause = self._patience()
+        else:
+            if self._misses:
+                log.info("predictions reach the store again")
+            self._misses, self._reached = 0, True
+        self._post()
+        return pause
+
+    def _missed(self, error: StoreError) -> float:
+        if self._reached:
+            log.error("the store takes no predictions, they stay in the journal", reason=str(error))
+        self._misses, self._reached = self._misses + 1, False
+        return self._patience()
+
+    def _patience(self) -> float:
+        return float(min(PAUSE_SECONDS * 2.0 ** min(self._misses, 16), AWAY_SECONDS))
+
+    def _post(self) -> None:
+        done = self._shipping
+        shipment = Shipment(dict(done.stored), done.shipped, done.torn, done.damaged, self._reached)
+        if shipment != self._last:
+            self._board.post_shipment(shipment)
+            self._last = shipment
+
+
+def follow(shipper: Shipper, called: int) -> None:
+    """Ship until there is something to read from `called`, then what is left."""
+    pause = 0.0
+    while not select.select([called], [], [], pause)[0]:
+        pause = shipper.turn()
+    shipper.turn(LAST_SECONDS)
+
+
+def call_of(number: signal.Signals) -> int:
+    """A file that has something to read once the signal came, which cuts nothing short."""
+    called, calls = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(calls)
+    signal.signal(number, lambda *_: None)
+    return called
+
+
+def main() -> None:
+    """Ship the journal that the command line names."""
+    project, folder, parent = sys.argv[1:]
+    called = call_of(signal.SIGTERM)
+    end_with(int(parent))
+    os.nice(NICE)
+    settings = read_settings()
+    logs.configure(settings.log_level, settings.log_format)
+    board = Board.of_this_service()
+    door = Door(settings)
+    last = board.shipment()
+    shipper = Shipper(Shipping(Path(folder), project, door), board, last)
+    if last is None:
+        board.post_shipment(Shipment())
+    View(project, settings, board).start()
+    try:
+        follow(shipper, called)
+    finally:
+        door.close()
+
+
+if __name__ == "__main__":
+    main()
