@@ -31,9 +31,9 @@ endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start health logs-api logs-monitoring \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests docker-observability test test-servers test-fast lint format check scan bench drill-lifecycle drill-journal projects-json clean distclean
+	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal drift-calibration docker-observability test-servers projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -128,6 +128,15 @@ twin-report: install ## What the synthetic samples are worth against the real da
 api-start: install ## Serve one project: make api-start PROJECT=bankchurn [PORT=8001]
 	@$(PORTFOLIO) serve $(PROJECT) $(if $(PORT),--port $(PORT)) $(ARGS)
 
+health: ## One line a service, of containers or demo; exit code 1 where one is down
+	@scripts/health.sh
+
+logs-api: ## What the APIs say, and go on saying; PROJECT=name for one
+	@WHO=$@ scripts/logs.sh api $(PROJECT)
+
+logs-monitoring: ## What the monitoring service says, and goes on saying
+	@WHO=$@ scripts/logs.sh monitoring
+
 mlflow: install ## MLflow alone, in the foreground on port 5000
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "$$(sed -n 's/^mlflow: *//p' Procfile) $(ARGS)"
 
@@ -172,6 +181,9 @@ drill-lifecycle: install ## Promote, roll back, tamper, stop MLflow under consta
 
 drill-journal: install ## Kill the API under load, stop its store, compare what was answered and kept; --short for a first look
 	@$(BIN)/python -m drills.journal $(ARGS)
+
+drift-calibration: install ## How often monitoring is wrong: false alarms, power, estimates without labels; --short to try it out
+	@$(BIN)/python -m drills.calibration $(ARGS)
 
 ##@ For the workflows
 docker-save: ## Write a project's images to images/*.tar

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
     @property
+    def drift_reports(self) -> Path:
+        """Where monitoring runs write their reports."""
+        return _home() / "monitoring" / "reports" / "drift_reports"
+
+    @property
     def labels_inbox(self) -> Path:
         """The file that people append labels to."""
         return _home() / "monitoring" / "labels" / "labels.csv"

@@ -8,14 +8,16 @@ import pytest
 from portfolio.errors import BundleError
 from portfolio.monitoring.drift import drifts, gravest
 from portfolio.profile import current_counts, profile, psi, psi_by_chance, reference_counts
+from portfolio.settings import MonitoringConfig
 from portfolio.spec import Frame
 
+LIMITS = MonitoringConfig().psi
 RNG = np.random.default_rng(7)
 
 
 def judge(before: Frame, now: Frame) -> dict[str, str]:
     rows = len(next(iter(before.values())))
-    return {drift.column: drift.state for drift in drifts(profile(before), rows, now)}
+    return {drift.column: drift.state for drift in drifts(profile(before), rows, now, LIMITS)}
 
 
 def normal(rows: int, *, shift: float = 0.0) -> Frame:
@@ -90,7 +92,7 @@ def test_a_few_rows_raise_no_alarm_but_are_not_called_fine() -> None:
 def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
     before = {f"x{n}": RNG.normal(size=250) for n in range(100)}
     now = {name: RNG.normal(size=250) for name in before}
-    found = drifts(profile(before), 250, now)
+    found = drifts(profile(before), 250, now, LIMITS)
     assert sum(drift.psi > 0.1 for drift in found) > 10
     assert [drift for drift in found if drift.state in {"watch", "act"}] == []
 
@@ -98,12 +100,12 @@ def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
 def test_what_moved_most_comes_first() -> None:
     before = {"still": RNG.normal(size=1000), "moved": RNG.normal(size=1000)}
     now = {"still": RNG.normal(size=1000), "moved": RNG.normal(2, size=1000)}
-    assert [drift.column for drift in drifts(profile(before), 1000, now)] == ["moved", "still"]
+    assert [drift.column for drift in drifts(profile(before), 1000, now, LIMITS)] == ["moved", "still"]
 
 
 def test_a_bundle_without_a_profile_judges_nothing() -> None:
     with pytest.raises(BundleError, match="no reference profile"):
-        drifts({}, 100, normal(10))
+        drifts({}, 100, normal(10), LIMITS)
 
 
 def test_the_gravest_state_is_the_one_that_asks_for_most() -> None:

@@ -82,6 +82,8 @@ def ask(service: Service) -> Report:
         return replace(report, healthy=True, answers=True, version=str(health))
     if path != "/health":
         return replace(report, healthy=True, answers=True)
+    if "projects" in health:
+        return replace(report, healthy=True, answers=True, version=health["version"], headline=looked(health))
     info = get(f"{service.address}/model/info")[1]
     return replace(
         report,
@@ -91,6 +93,11 @@ def ask(service: Service) -> Report:
         data=info["data"]["label"],
         headline=headline(info),
     )
+
+
+def looked(health: Mapping[str, Any]) -> str:
+    """What the monitoring service decided of each project that it has looked at."""
+    return ", ".join(f"{each['project']} {each['decision']}" for each in health["projects"] if each["decision"])
 
 
 def headline(info: Mapping[str, Any]) -> str:

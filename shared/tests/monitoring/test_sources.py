@@ -19,8 +19,8 @@ from portfolio.bundle.keys import SigningKey
 from portfolio.data.frames import frame_of
 from portfolio.data.source import copy
 from portfolio.errors import DataError, ModelNotAvailable
-from portfolio.monitoring.command import run_drift
-from portfolio.monitoring.flow import Order
+from portfolio.monitoring.sources import Order
+from portfolio.monitoring.sources_command import run_drift
 from portfolio.profile import profile
 from portfolio.spec import Dataset, ModelSpec
 
