@@ -45,7 +45,7 @@ def stored(folder: Path) -> dict[str, tuple[object, ...]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def wait_until(happened: object, seconds: float = 20) -> None:
+def wait_until(happened: object, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not happened():  # type: ignore[operator]
         assert time.monotonic() < until
@@ -85,7 +85,7 @@ def test_what_a_killed_service_leaves_is_taken_by_the_next(spec: ModelSpec, tmp_
     away = "postgresql://nobody@127.0.0.1:1/none"
     with running(spec, DATABASE_URL=away) as service, service.client() as client:
         ids = {client.post("/predict", json=row).json()["prediction_id"] for row in orders(20)}
-        wait_until(lambda: metrics(service)["journal_store_up"] == 0)
+        wait_until(lambda: metrics(service).get("journal_store_up") == 0)
         assert metrics(service)["journal_bytes"] > 0
         service.program.send_signal(signal.SIGKILL)
         service.program.wait()
@@ -109,7 +109,7 @@ def test_a_project_may_do_without(tmp_path: Path) -> None:
 def test_a_worker_never_loads_what_the_store_needs(spec: ModelSpec, tmp_path: Path) -> None:
     with keeping(spec, tmp_path) as service, service.client() as client:
         client.post("/predict", json=ORDER)
-        wait_until(lambda: metrics(service)["journal_shipped_total"] == 1)
+        wait_until(lambda: metrics(service)["journal_shipped_total"] >= 1)
         maps = Path(f"/proc/{service.program.pid}/maps").read_text()
     assert "onnxruntime" in maps
     assert "sqlalchemy" not in maps
