@@ -41,7 +41,7 @@ def bench(order: Order, say: Callable[[str], None]) -> str:
     model = _prepare(say)
     effort, batch = QUICK if order.quick else FULL
     measured = serving.measure(servers(), model, cores, effort, say) if order.only in ("", "serving") else None
-    pairs = journal.measure(model, cores, effort, say) if order.only in ("", "journal") else None
+    kept = journal.measure(model, cores, effort, say) if order.only in ("", "journal") else None
     timed = stages.measure(model) if order.only in ("", "stages") else None
     scored = scoring.measure(model, batch, say) if order.only in ("", "scoring") else None
     held = None
@@ -49,11 +49,11 @@ def bench(order: Order, say: Callable[[str], None]) -> str:
         held = footprint.measure(model, cores, rounds=effort.rounds, say=say)
     goals = [
         *(serving_goals(measured) if measured else []),
-        *(journal_goals(pairs) if pairs else []),
+        *(journal_goals(kept) if kept else []),
         *(scoring_goals(scored) if scored else []),
         *(footprint_goals(held) if held else []),
     ]
-    found = Results(under, effort, order.quick, model.difference, goals, measured, timed, scored, held)
+    found = Results(under, effort, order.quick, model.difference, goals, measured, kept, timed, scored, held)
     page = render(found, warm=WARM_SECONDS)
     if not (order.quick or order.only):
         PAGE.write_text(page, encoding="utf-8")

@@ -50,6 +50,7 @@ class Results:
     difference: float
     goals: list[Goal] = field(default_factory=list)
     serving: list[Measured] | None = None
+    kept: list[Measured] | None = None
     stages: dict[str, dict[int, float]] | None = None
     scored: Scored | None = None
     footprint: Footprint | None = None
@@ -68,6 +69,8 @@ def render(results: Results, *, warm: float) -> str:
             difference=results.difference,
         )
         parts += ["## One prediction over HTTP", method, serving_table(results.serving), commands(results.serving)]
+    if results.kept:
+        parts += ["## Keeping predictions", journal_table(results.kept)]
     if results.stages:
         parts += ["## One prediction in process", stages_table(results.stages)]
     if results.scored:
@@ -100,6 +103,16 @@ def serving_table(measured: Sequence[Measured]) -> str:
             times = quotient(by_name, "/predict", one.server.name, connections)
             rows.append((one.server.name, str(connections), *_latencies(rounds), shown(times, _plain)))
     return table(("", "c", "requests/s", "p50 ms", "p99 ms", "/predict is x times this"), rows)
+
+
+def journal_table(measured: Sequence[Measured]) -> str:
+    """Throughput and latencies of the application, with its journal and without."""
+    rows = [
+        (one.server.name, one.server.how, str(c), *_latencies(found))
+        for one in measured
+        for c, found in one.rounds.items()
+    ]
+    return table(("", "started as", "c", "requests/s", "p50 ms", "p99 ms"), rows)
 
 
 def commands(measured: Sequence[Measured]) -> str:

@@ -20,10 +20,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from drills.claims import Check
 from drills.lifecycle.answers import FIELDS, Answers, last_other, lateness, rate, read
 from drills.lifecycle.champions import Reign, Watch, due
 from drills.lifecycle.checks import (
-    Check,
     Waiting,
     answered,
     blocked,

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from drills.lifecycle.checks import Check
+from drills.claims import show
 from drills.lifecycle.flow import Pace, drill
 from drills.lifecycle.place import prepare
 from portfolio import terminal
@@ -42,15 +40,6 @@ def run(pace: Pace) -> int:
         return terminal.FAILED
     shutil.rmtree(folder)
     return 0
-
-
-def show(found: list[Check]) -> None:
-    """Every claim with its figure and its limit."""
-    table = Table("", "claim", "found", "must be", box=None, padding=(0, 2, 0, 0))
-    for check in found:
-        mark = "[green]holds[/]" if check.holds else "[bold red]FAILS[/]"
-        table.add_row(mark, escape(check.claim), escape(check.found), escape(check.limit))
-    terminal.output().print(table)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drills.claims import Check
 from drills.lifecycle.answers import Answers, failed, lateness, rate
 from drills.lifecycle.champions import Reign, due
 from drills.lifecycle.place import Ended
@@ -19,16 +20,6 @@ JITTER = 1.2
 """Of the time between two questions of the sidecar to the registry, at most."""
 BLOCKED, REFUSED = 3, 1
 FAILED_RULE = re.compile(r"^(\S.*?) {2,}failed ", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Check:
-    """A claim, what was found, what it must be, and whether it is."""
-
-    claim: str
-    found: str
-    limit: str
-    holds: bool
 
 
 @dataclass(frozen=True)

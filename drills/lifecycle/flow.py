@@ -8,10 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from drills.claims import Check
 from drills.lifecycle import checks, programs, versions
 from drills.lifecycle.answers import read
 from drills.lifecycle.champions import Watch, watched
-from drills.lifecycle.checks import Check, Waiting
+from drills.lifecycle.checks import Waiting
 from drills.lifecycle.place import PROJECT, Place
 from drills.lifecycle.play import BY_POLL, BY_RELOAD, Play, Say
 from drills.lifecycle.service import Service

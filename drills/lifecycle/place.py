@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "bankchurn"
 ADMIN_KEY = "drill"
 WORKERS = 2
-NOT_COPIED = shutil.ignore_patterns("models", "cache", "mlruns", "raw", "tests", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns("models", "cache", "journal", "mlruns", "raw", "tests", "__pycache__")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from drills.claims import Check
 from drills.lifecycle import checks, programs
 from drills.lifecycle.answers import last_other, read
 from drills.lifecycle.champions import Watch, point
-from drills.lifecycle.checks import Check
 from drills.lifecycle.errors import DrillError
 from drills.lifecycle.place import PROJECT, Place, spelled
 from drills.lifecycle.service import Service

@@ -52,6 +52,9 @@ def test_help_lists_every_command() -> None:
         "verify",
         "twin",
         "demo",
+        "labels",
+        "store",
+        "export",
     ):
         assert re.search(rf"\b{command}\b", shown.stdout)
 

@@ -8,13 +8,12 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from stores import BEGIN, prediction, predictions, ship
+from stores import BEGIN, RUN, prediction, predictions, ship
 
 from portfolio.settings import Settings
 from portfolio.store import (
     Dataset,
     Label,
-    MonitoringRun,
     Sums,
     add_dataset,
     add_run,
@@ -25,21 +24,6 @@ from portfolio.store import (
 )
 
 DAY = timedelta(days=1)
-RUN = MonitoringRun(
-    project="toylate",
-    at=BEGIN,
-    since=BEGIN - DAY,
-    until=BEGIN,
-    model_version="2",
-    bundle="b",
-    decision="watch",
-    reasons=("Age: PSI 0.31, limit 0.20 (0.02 by chance)", "Grüße"),
-    rows=1000,
-    labelled=10,
-    findings={"drift": [{"feature": "Age", "psi": np.float64(0.31), "state": "watch", "bins": {"labels": ["a"]}}]},
-    report="toylate-1.html",
-    seconds=1.5,
-)
 DATA = Dataset("toylate", "b1", "orders", "CC0", "0" * 64, True, 100, 1, 2, "abc", BEGIN)
 
 

@@ -13,17 +13,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
-from stores import BEGIN, address_of, predictions, ship
+from stores import BEGIN, LINE, address_of, predictions, ship
 
 from portfolio.errors import StoreError
 from portfolio.settings import Settings
-from portfolio.store import Deployment, append, deployments, window
+from portfolio.store import append, deployments, window
 from portfolio.store.database import MIGRATIONS
 from portfolio.store.migrations import HEAD
 
-LINE = Deployment(
-    operation="a" * 32, at=BEGIN, who="ann@desk", project="toylate", action="promote", outcome="live", to_version="1"
-)
 WRITER = """
 import sys
 from stores import predictions, ship

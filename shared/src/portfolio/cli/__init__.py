@@ -79,6 +79,16 @@ def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
     terminal.run(command)
 
 
+def monitoring(
+    port: Annotated[int, typer.Option(help="Port.")] = 8010,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Run the monitoring service: every project looked at on an interval, findings and traffic over HTTP."""
+    from portfolio.watch import command as watch
+
+    terminal.run(lambda: watch.serve(host=host, port=port))
+
+
 def fetch(name: Name = "") -> None:
     """Bring the champion into the cache, once: for an image or a machine that will not reach the registry."""
     from portfolio.serving import fetch as fetching
@@ -177,7 +187,7 @@ def twin_report(names: Names = None) -> None:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift, monitor):
+    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift, monitor, monitoring):
         app.command()(command)
     promotion.add_to(app)
     store.add_to(app, _group("What is kept of predictions: the store behind every project."))

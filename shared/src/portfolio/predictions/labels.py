@@ -6,8 +6,8 @@ truth is the same, and its delay counts as none. One from the future is a mistak
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,6 +23,7 @@ FIELDS = ("prediction_id", "true_label", "label_timestamp", "label_source")
 NEEDED = FIELDS[:2]
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SOURCE_LENGTH = 200
+LARGEST = sys.float_info.max
 AHEAD = timedelta(days=1)
 """Of this machine's clock; a label may say so much."""
 
@@ -103,7 +104,7 @@ def _wrong_id(value: Any) -> Wrong | None:
 
 def _wrong_value(value: Any, task: Task | None) -> Wrong | None:
     allowed = "a number" if task is None else "0 or 1" if isinstance(task, Binary) else "a number above 0"
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
     if number and not (task and misfit(value, task)):
         return None
     return Wrong("true_label", f"must be {allowed}", allowed)

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, labels, openapi
+from portfolio.serving import flow, info, labels, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.edge import asked
@@ -53,6 +53,9 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
+    shown = partial(app.add_api_route, methods=["GET"], tags=["monitoring"])
+    shown("/stats", at.stats, response_model=stats.Stats)
+    shown("/monitoring/stats", at.monitoring_stats, response_model=stats.MonitoringStats)
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
 
     post("/admin/reload", at.reload, tags=["admin"], **openapi.reloading())
@@ -141,6 +144,14 @@ class Endpoints:
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
+
+    async def stats(self) -> Response:
+        """Requests, errors and latencies by path, and predictions by outcome, since the service started."""
+        return _json(200, (await to_thread.run_sync(stats.stats, self.service)).model_dump())
+
+    async def monitoring_stats(self) -> Response:
+        """Predictions in the store (all, the last 100, the last hour), their labels, and the last monitoring run."""
+        return _json(200, (await to_thread.run_sync(stats.monitoring_stats, self.service)).model_dump())
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""

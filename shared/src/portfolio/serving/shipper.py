@@ -6,6 +6,7 @@ A process of its own: the database's libraries cost memory and its answers take 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,13 +18,14 @@ from portfolio.errors import StoreError
 from portfolio.predictions.shipping import Shipping
 from portfolio.serving.board import Board, Shipment
 from portfolio.serving.parent import end_with
+from portfolio.serving.view import View
 from portfolio.settings import Settings, read_settings
 
 PAUSE_SECONDS = 0.5  # between two looks where nothing waits
 LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
-NICE = 10  # predictions that wait lose nothing, answers that wait do
+NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
 
 log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
 
@@ -96,18 +98,26 @@ class Shipper:
             self._last = shipment
 
 
-def follow(shipper: Shipper) -> None:
-    """Ship until SIGTERM, then what is left. The signal is blocked: it must not cut a look in two."""
+def follow(shipper: Shipper, called: int) -> None:
+    """Ship until there is something to read from `called`, then what is left."""
     pause = 0.0
-    while signal.sigtimedwait({signal.SIGTERM}, pause) is None:
+    while not select.select([called], [], [], pause)[0]:
         pause = shipper.turn()
     shipper.turn(LAST_SECONDS)
+
+
+def call_of(number: signal.Signals) -> int:
+    """A file that has something to read once the signal came, which cuts nothing short."""
+    called, calls = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(calls)
+    signal.signal(number, lambda *_: None)
+    return called
 
 
 def main() -> None:
     """Ship the journal that the command line names."""
     project, folder, parent = sys.argv[1:]
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    called = call_of(signal.SIGTERM)
     end_with(int(parent))
     os.nice(NICE)
     settings = read_settings()
@@ -118,8 +128,9 @@ def main() -> None:
     shipper = Shipper(Shipping(Path(folder), project, door), board, last)
     if last is None:
         board.post_shipment(Shipment())
+    View(project, settings, board).start()
     try:
-        follow(shipper)
+        follow(shipper, called)
     finally:
         door.close()
 
