@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -170,12 +171,10 @@ def a_start_beside_it_changes_nothing(tree: Tree) -> None:
 def a_prediction_is_kept_shown_and_looked_at(tree: Tree) -> None:
     begun = time.monotonic()
     answer = tree.ask("bankchurn", "/predict", an_example(SPECS["bankchurn"]))
-    until(lambda: (tree.ask("bankchurn", "/monitoring/stats")["total"] or {"predictions": 0})["predictions"] >= 1)
-    kept = sqlite3.connect(f"file:{tree.folder}/store/portfolio.db?mode=ro", uri=True)
-    ids = [row[0] for row in kept.execute("SELECT prediction_id FROM model_predictions WHERE project = 'bankchurn'")]
-    kept.close()
-    assert answer["prediction_id"] in ids
-    assert tree.ask("bankchurn", "/stats")["predictions"]["total"] == len(ids)
+    until(lambda: answer["prediction_id"] in kept(tree, "bankchurn"))
+    number = len(kept(tree, "bankchurn"))
+    assert tree.ask("bankchurn", "/stats")["predictions"]["total"] == number
+    until(lambda: (tree.ask("bankchurn", "/monitoring/stats")["total"] or {}).get("predictions") == number)
     until(lambda: any(run["predictions"] for run in tree.ask("monitoring", "/runs?project=bankchurn")["runs"]))
     health = tree.ask("monitoring", "/health")
     assert {each["project"]: each["api_up"] for each in health["projects"]} == dict.fromkeys(SPECS, True)
@@ -183,6 +182,13 @@ def a_prediction_is_kept_shown_and_looked_at(tree: Tree) -> None:
     assert len(lines) == len(ALL_PORTS)
     assert all(" healthy " in line for line in lines)
     report("prediction, store, monitoring run", begun)
+
+
+def kept(tree: Tree, project: str) -> list[str]:
+    """The ids of a project's predictions that are in the store."""
+    with closing(sqlite3.connect(f"file:{tree.folder}/store/portfolio.db?mode=ro", uri=True)) as store:
+        rows = store.execute("SELECT prediction_id FROM model_predictions WHERE project = ?", (project,))
+        return [row[0] for row in rows]
 
 
 def until(condition: Callable[[], bool], seconds: float = 120) -> None:

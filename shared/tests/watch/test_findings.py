@@ -58,6 +58,15 @@ def test_performance_has_real_and_estimated_figures_with_bands_and_reference(wat
     }
 
 
+def test_charts_read_from_the_oldest_to_the_newest(watch: Watch) -> None:
+    for hour in range(3):
+        store.add_run(a_run(at=NOON + timedelta(hours=hour)), watch.settings)
+    points = watch.json("/performance?project=toylate")["points"]
+    assert [point["at"] for point in points] == sorted(point["at"] for point in points)
+    history = watch.json("/drift?project=toylate")["history"]
+    assert [each["at"][11:13] for each in history] == ["12", "13", "14"]
+
+
 @pytest.mark.parametrize("path", ["/drift", "/performance"])
 def test_a_project_that_nobody_looked_at_is_empty_not_an_error(watch: Watch, path: str) -> None:
     assert watch.json(f"{path}?project=toycost")["project"] == "toycost"
@@ -158,3 +167,17 @@ def test_a_monitor_that_no_longer_looks_is_unhealthy(watch: Watch) -> None:
     watch.service.rounds.seconds = 0.0
     answer = watch.client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+
+
+def test_a_body_that_is_too_large_is_not_taken_in(watch: Watch) -> None:
+    answer = watch.client.post("/versions/toylate/promote", content=b'{"reason": "' + b"x" * 70_000 + b'"}')
+    assert answer.status_code in (400, 413)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_nobody_foresaw_is_a_problem_that_names_the_request(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(found, "runs", lambda *_, **__: 1 / 0)
+    answer = watch.client.get("/runs", headers={"X-Request-ID": "abc"})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (500, "abc")
+    assert "ZeroDivisionError" not in answer.text
+    assert 'http_requests_total{endpoint="/runs",method="GET",status="5xx"} 1.0' in watch.metrics()

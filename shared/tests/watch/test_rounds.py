@@ -102,7 +102,9 @@ def test_stopping_ends_the_program_that_runs(tmp_path: Path, monkeypatch: pytest
     each = rounds(shell(f"echo $$ > {pid}; exec sleep 60"))
     each.start()
     until(lambda: pid.is_file() and pid.read_text().strip())
+    began = time.monotonic()
     each.stop()
+    assert time.monotonic() - began < module.STOP_SECONDS - 1  # it was asked, not waited for
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert each.failures == {"one": 0}
 
