@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ SKLEARN_NAMES = {
     "seed": "random_state",
 }
 
+NOT_COPIED = shutil.ignore_patterns("raw", "journal", "tests", "mlruns", "__pycache__")
+
 Row = dict[str, Any]
 
 
@@ -66,6 +69,7 @@ def prepare() -> Model:
     """Find the live bundle (train one where there is none), fit the pipeline on the same rows, and compare the two."""
     spec = find_project(PROJECT)
     scorer = _live(spec)
+    copy_project("service")
     problem = _pose(spec)
     pipeline = _fit(scorer, problem)
     BENCH.mkdir(exist_ok=True)
@@ -74,6 +78,15 @@ def prepare() -> Model:
     ours = sigmoid(scorer.margins(problem.test.frame).astype(np.float64))
     rows = tuple(row.request for row in scorer.manifest.golden)
     return Model(spec, scorer, problem, rows, float(np.abs(theirs - ours).max()))
+
+
+def copy_project(copy: str, *, journal: bool = True) -> None:
+    """A copy of the project, so that what is asked here is kept in no journal and no store of anybody's."""
+    folder = BENCH / "copies" / copy
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "projects" / PROJECT, folder / PROJECT, ignore=NOT_COPIED)
+    with (folder / PROJECT / "configs" / "config.yaml").open("a", encoding="utf-8") as config:
+        config.write(f"\njournal: {str(journal).lower()}\n")
 
 
 def as_pandas(frame: Frame) -> pd.DataFrame:

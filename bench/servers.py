@@ -70,9 +70,15 @@ def service() -> Server:
         body=_row,
         read=_ours,
         truth=Model.probability,
-        env={"MLFLOW_TRACKING_URI": "", "WORKERS": "1", "DRAIN_SECONDS": "0"},
+        env={"MLFLOW_TRACKING_URI": "", "WORKERS": "1", "DRAIN_SECONDS": "0", **in_copy("service")},
         how="`portfolio serve bankchurn`, `WORKERS=1`, no MLflow, the bundle on disk",
     )
+
+
+def in_copy(copy: str) -> dict[str, str]:
+    """The environment in which the project is a copy of it, with a store of its own."""
+    folder = BENCH / "copies" / copy
+    return {"PYTHONPATH": str(folder / PROJECT / "src"), "DATABASE_URL": f"sqlite:///{folder / 'store.db'}"}
 
 
 def uncounted() -> Server:

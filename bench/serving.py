@@ -23,6 +23,8 @@ READY_SECONDS = 180.0
 WARM_SECONDS = 1.0
 DRAIN_SECONDS = 0.5  # a request that is paused half-way would look slow to a server that learns from its latencies
 AGREEMENT_ROWS = 20
+SHIPPER = "portfolio.serving.shipper"
+"""Brings predictions into the store whenever there is time: it has the other core, as it would where there are more."""
 
 Say = Callable[[str], None]
 
@@ -127,6 +129,7 @@ def _started(servers: Sequence[Server], model: Model, cores: Cores, say: Say) ->
         for server in servers:
             say(f"starting {server.name}")
             running.append(start(server, model, core=cores.server))
+            tree.move(running[-1].program.pid, SHIPPER, core=cores.load)
             tree.pause(running[-1].program.pid)
         yield running
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from timeit import Timer
 
@@ -24,16 +26,19 @@ SECONDS = 0.1
 def measure(model: Model) -> dict[str, dict[int, float]]:
     """Microseconds a row by stage and number of rows that are scored together; the least of seven repeats."""
     found: dict[str, dict[int, float]] = {}
-    for size in SIZES:
-        for stage, work in _stages(model, size).items():
-            found.setdefault(stage, {})[size] = _least(work) / size * 1e6
+    with TemporaryDirectory() as folder:
+        for size in SIZES:
+            for stage, work in _stages(model, size, Path(folder)).items():
+                found.setdefault(stage, {})[size] = _least(work) / size * 1e6
     return found
 
 
-def _stages(model: Model, size: int) -> dict[str, Callable[[], object]]:
+def _stages(model: Model, size: int, folder: Path) -> dict[str, Callable[[], object]]:
     """Each stage on what the one before it gives."""
     spec, scorer = model.spec, model.scorer
     service = build(spec).shortcut.service
+    assert service.journal
+    service.journal.folder = folder
     service.live.state = resolve(spec)
     live = service.live.require()
     bodies = [orjson.dumps(row) for row in model.rows[:size]]

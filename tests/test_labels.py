@@ -70,7 +70,7 @@ def test_a_file_is_imported_and_a_conflict_resolved() -> None:
     assert "line 3: refused: prediction_id must be the id of a prediction" in shown
     assert "line 4: refused: true_label must be 0 or 1 for bankchurn" in shown
     assert "all are listed in new_labels.rejected.csv" in shown
-    shown = run(typed(".venv/bin/portfolio labels import new_labels.csv --on-conflict replace"), ends=3)
+    shown = run(typed(".venv/bin/portfolio labels import new_labels.csv --on-conflict"), ends=3)
     assert "replaced 1" in shown
 
 
@@ -110,8 +110,8 @@ def test_the_store_tells_exports_and_prunes() -> None:
         assert [row["Age"] for row in csv.DictReader(lines)] == ["40.0"] * 3
     assert "no file was written" in run(".venv/bin/portfolio export carvision")
 
-    assert "predictions 1" in run(typed(".venv/bin/portfolio store prune --dry-run"))
-    assert "predictions 2" in run(typed(".venv/bin/portfolio store prune --days 90"))
+    assert "predictions 1" in run(typed(".venv/bin/portfolio store prune --dry"))
+    assert "predictions 2" in run(typed(".venv/bin/portfolio store prune --days"))
     assert "bankchurn 3 " in run(".venv/bin/portfolio store stats")
 
 

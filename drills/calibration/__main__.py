@@ -51,13 +51,17 @@ def run(effort: Effort) -> int:
     """Measure, show, and say whether every claim holds."""
     false, moved, estimated = [], [], []
     for name in effort.projects:
+        terminal.notices().print(f"{name}: models", markup=False)
         splits = effort.splits if name != "carvision" else min(effort.splits, 2)  # fifty thousand rows differ little
         models = list(held(find_project(name), range(SALT, SALT + splits)))
-        false += [alarms.count(models, rows, effort.windows) for rows in effort.sizes]
+        for rows in effort.sizes:
+            terminal.notices().print(f"{name}: windows of {rows:,} rows", markup=False)
+            false.append(alarms.count(models, rows, effort.windows))
         if name == "bankchurn":
             moved.append(alarms.count(models, 1000, effort.windows, column="Age", change=alarms.older(8)))
-            windows = {"rows": 1000, "windows": effort.estimated}
-            estimated += [estimates.compare(models, change, by, **windows) for change, by in CHANGES.items()]
+            for change, by in CHANGES.items():
+                terminal.notices().print(f"{name}: estimates, {change}", markup=False)
+                estimated.append(estimates.compare(models, change, by, rows=1000, windows=effort.estimated))
     counted = ("project", "rows", "windows", "alarms", "PSI beyond 0.1", "not judged in full")
     _show("False alarms: windows of the same distribution", counted, alarms.table(false))
     _show("Power: Age + 8 years", counted, alarms.table(moved))

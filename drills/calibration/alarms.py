@@ -10,7 +10,6 @@ import numpy as np
 from drills.calibration.held import Held
 from portfolio.data.frames import take
 from portfolio.monitoring.drift import drifts
-from portfolio.profile import profile
 from portfolio.settings import MonitoringConfig
 from portfolio.spec import Frame
 
@@ -46,10 +45,10 @@ def count(models: Sequence[Held], rows: int, windows: int, *, column: str = "", 
 
 
 def _judge(model: Held, rows: int, random: np.random.Generator, change: Change) -> tuple[dict[str, str], float]:
-    size, test = len(model.truth), model.problem.test
+    size = len(model.truth)
     drawn = random.choice(size, rows, replace=rows > size)
     now = model.scored(change(take(model.pool, drawn)))
-    found = drifts(profile(model.scored(test.frame)), len(test), now, LIMITS)
+    found = drifts(model.reference, len(model.problem.test), now, LIMITS)
     return {drift.column: drift.state for drift in found}, found[0].psi
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from portfolio.data import frames, source, split, table
 from portfolio.data.frames import take
 from portfolio.measures import Vector
+from portfolio.profile import profile
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import Frame, ModelSpec
 from portfolio.training.evaluate import Fitted, refit
@@ -41,6 +44,11 @@ class Held:
         made = self.spec.features(frame)
         packed = frames.pack(made, frames.layout_of(made))
         return self.fitted.model.score(self.problem.encoder.encode(packed))
+
+    @cached_property
+    def reference(self) -> dict[str, dict[str, Any]]:
+        """The profile that its bundle would have."""
+        return profile(self.scored(self.problem.test.frame))
 
     def scored(self, frame: Frame) -> Frame:
         """Request rows and their score, as a profile has them."""

@@ -33,7 +33,6 @@ def run(size: Size) -> int:
     """Tell the story with its times, then show every claim; the folder with the logs stays where one does not hold."""
     console, began = terminal.output(), time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="drill-"))
-    folder.chmod(0o755)  # PostgreSQL runs as another user where this one is root
     console.print(f"the drill's own files are in {folder}", markup=False)
     place = prepare(folder, poll_seconds=5)
     place = replace(place, environment={**place.environment, "MLFLOW_TRACKING_URI": ""})

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,16 +19,18 @@ START_SECONDS = 60.0
 
 
 class Database:
-    """A server in a folder, on a port; it runs inside the block, except between `stop` and `start`."""
+    """A server on a port; it runs inside the block, except between `stop` and `start`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder, self._port = folder, port
+    def __init__(self, port: int, log: Path) -> None:
+        self._port, self._log = port, log
+        # where its user may go, which a folder of the drill's own need not be
+        self._place = tempfile.TemporaryDirectory(prefix="postgresql-", dir="/tmp")
+        self._folder = Path(self._place.name)
         self._user = UNPRIVILEGED if os.getuid() == 0 else None
         self._server: subprocess.Popen[bytes] | None = None
         self.address = f"postgresql://drill@127.0.0.1:{port}/postgres"
 
     def __enter__(self) -> Database:
-        self._folder.mkdir()
         if self._user:
             shutil.chown(self._folder, self._user)
         initialise = [_program("initdb"), "-D", str(self._folder / "data"), "-U", "drill", "-A", "trust", "--no-sync"]
@@ -37,13 +40,14 @@ class Database:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
+        self._place.cleanup()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={self._port}")
         options = [part for setting in settings for part in ("-c", setting)]
         command = [_program("postgres"), "-D", str(self._folder / "data"), *options]
-        with (self._folder.parent / "postgresql.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._server = subprocess.Popen(command, user=self._user, cwd=self._folder, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():

@@ -37,7 +37,7 @@ def drill(place: Place, size: Size, say: Say) -> list[Check]:
     """Live it all, then judge. Raises DrillError where it could not be lived to its end."""
     bodies = _train(place)
     with ExitStack() as stack:
-        database = stack.enter_context(Database(place.folder / "postgresql", place.mlflow.port))
+        database = stack.enter_context(Database(place.mlflow.port, place.folder / "postgresql.log"))
         place = replace(place, environment={**place.environment, "DATABASE_URL": database.address})
         service, file = Service(place), place.folder / "answers"
         stack.callback(service.stop)

@@ -38,6 +38,7 @@ def test_help_lists_every_command() -> None:
         "serve",
         "fetch",
         "drift",
+        "monitor",
         "models",
         "verdict",
         "diff",

@@ -48,13 +48,31 @@ def test_a_bin_that_only_one_side_has_is_far_but_finite() -> None:
 @pytest.mark.parametrize(("n", "m"), [(500, 300), (2000, 5000)])
 def test_chance_exceeds_its_bound_as_often_as_asked(n: int, m: int) -> None:
     reference = RNG.normal(size=n)
-    draws, exceeded = 400, 0
+    draws, exceeded = 200, 0
     for _ in range(draws):
         reference = RNG.normal(size=n)
         column = profile({"x": reference})["x"]
         before, now = reference_counts(column, n), current_counts(column, RNG.normal(size=m))
         exceeded += psi(before, now) > psi_by_chance(before, now, alarms=0.05)
-    assert 0.02 < exceeded / draws < 0.09
+    assert 0.01 < exceeded / draws < 0.10
+
+
+def test_rare_bins_and_few_rows_raise_no_more_alarms_than_asked() -> None:
+    shares = np.array([0.9, *[0.01] * 10])
+    exceeded = 0
+    for _ in range(100):
+        before, now = RNG.multinomial(600, shares), RNG.multinomial(60, shares)
+        exceeded += psi(before, now) > psi_by_chance(before, now, alarms=0.05)
+    assert exceeded / 100 < 0.12
+
+
+def test_chance_is_the_same_whenever_it_is_asked() -> None:
+    before, now = np.array([500, 300, 200]), np.array([60, 30, 10])
+    assert psi_by_chance(before, now, alarms=0.01) == psi_by_chance(before, now, alarms=0.01)
+
+
+def test_chance_knows_no_bound_without_rows() -> None:
+    assert psi_by_chance(np.array([5, 5]), np.array([0, 0]), alarms=0.01) == float("inf")
 
 
 def test_every_row_is_in_one_bin_wherever_it_lies() -> None:

@@ -12,6 +12,8 @@ from portfolio.predictions.segments import packed, segments
 from portfolio.predictions.shipping import BATCH_ROWS, Shipping
 from portfolio.store import Prediction
 
+NO_SCORE = b'["7", "v1", "champion", [["p", 1, null, 1, "", "", {}]]]'
+
 
 def filled(folder: Path, start: int, stop: int) -> Path:
     """A segment that its worker has let go of, ten predictions to a record."""
@@ -122,7 +124,9 @@ def test_a_damaged_segment_is_put_aside_and_its_other_records_are_stored(tmp_pat
     assert shipping.damaged == 1
 
 
-@pytest.mark.parametrize("payload", [b"no json", b"[1, 2]", b'["7", "v1", "", [[1, 2]]]', b'["7", "v1", "", [3]]'])
+@pytest.mark.parametrize(
+    "payload", [b"no json", b"[1, 2]", b'["7", "v1", "", [[1, 2]]]', b'["7", "v1", "", [3]]', NO_SCORE]
+)
 def test_a_record_of_another_release_is_put_aside(tmp_path: Path, payload: bytes) -> None:
     shelf, path = Shelf(), filled(tmp_path, 0, 10)
     with path.open("ab") as file:

@@ -38,11 +38,14 @@ def expect(log_odds: Vector, predicted: Predictions, known: tuple[Vector, Vector
     The band holds two errors: labels are drawn from p, and p is off by as much as a recalibration (Platt 1999) of the
     `known` log-odds and labels [M], test rows of the bundle, changes when these are drawn anew.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):  # draws without a positive label have no AUC
+    with np.errstate(invalid="ignore", divide="ignore"):  # labels of one outcome have no AUC
         value = _expected(sigmoid(log_odds), predicted)
-        low, high = np.nanquantile(_drawn(log_odds, predicted, known), [0.025, 0.975], axis=0)
-    found = {name: Estimate(value[name], float(a), float(b)) for name, a, b in zip(ESTIMATED, low, high, strict=True)}
-    return {name: each for name, each in found.items() if np.isfinite([each.value, each.low, each.high]).all()}
+        drawn = _drawn(log_odds, predicted, known)
+    defined = drawn[np.isfinite(drawn).all(axis=1)]
+    if not len(defined):
+        return {}
+    low, high = np.quantile(defined, [0.025, 0.975], axis=0)
+    return {name: Estimate(value[name], float(a), float(b)) for name, a, b in zip(ESTIMATED, low, high, strict=True)}
 
 
 def _expected(probability: Vector, predicted: Predictions) -> dict[str, float]:

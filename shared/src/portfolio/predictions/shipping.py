@@ -6,11 +6,12 @@ stored. Whoever starts anew reads from the beginning: the store knows a predicti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import orjson
 
@@ -95,7 +96,7 @@ class Shipping:
 
 def _predictions(project: str, record: Record) -> list[Prediction] | None:
     """The rows of a record; None where it is none that this release writes."""
-    at = datetime.fromtimestamp(record.at, UTC)
+    at, nul = datetime.fromtimestamp(record.at, UTC), b"\\u0000" in record.payload
     try:
         version, bundle, role, entries = orjson.loads(record.payload)
         return [
@@ -106,8 +107,8 @@ def _predictions(project: str, record: Record) -> list[Prediction] | None:
                 model_version=version,
                 bundle=bundle,
                 role=role,
-                features=features,
-                score=score,
+                features=_storable(features) if nul else features,
+                score=float(score),
                 decision=decision,
                 latency_ms=latency / 1000,
                 request_id=request_id,
@@ -117,3 +118,10 @@ def _predictions(project: str, record: Record) -> list[Prediction] | None:
         ]
     except (ValueError, TypeError):
         return None
+
+
+def _storable(features: Mapping[str, Any]) -> dict[str, Any]:
+    """A caller's text may hold NUL, at which PostgreSQL refuses the whole batch, again and again."""
+    return {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in features.items()
+    }

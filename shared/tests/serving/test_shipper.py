@@ -1,0 +1,172 @@
+"""The shipper as a service runs it: a process of its own, with patience, and one last look."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from kept import AUTHOR, Shelf, Told, entries, journal
+from postgres import postgresql
+
+from portfolio.predictions.segments import segments
+from portfolio.predictions.shipping import Shipping
+from portfolio.serving.board import FOLDER, Board, Shipment
+from portfolio.serving.shipper import Door, Shipper
+from portfolio.settings import Settings
+
+
+@contextmanager
+def shipping(folder: Path, address: str) -> Iterator[subprocess.Popen[str]]:
+    """The program, on the folder's journal and board."""
+    board = folder / "board"
+    board.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "portfolio.serving.shipper", "toylate", str(folder / "journal"), str(os.getpid())]
+    environment = os.environ | {"DATABASE_URL": address, FOLDER: str(board), "LOG_FORMAT": "json"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def posted(folder: Path) -> Shipment:
+    return Board(folder / "board").shipment() or Shipment()
+
+
+def write(folder: Path, start: int, stop: int) -> None:
+    """Predictions of a worker that has ended."""
+    written = journal(folder / "journal", Told())
+    for number in range(start, stop, 20):
+        written.append(AUTHOR, entries(number, min(number + 20, stop)))
+    written.close()
+
+
+def count(file: Path) -> int:
+    with closing(sqlite3.connect(file, timeout=30)) as connection:
+        return int(connection.execute("SELECT count(*) FROM model_predictions").fetchone()[0])
+
+
+def test_what_came_until_the_end_is_shipped_at_the_end(tmp_path: Path) -> None:
+    with shipping(tmp_path, f"sqlite:///{tmp_path}/store.db") as program:
+        write(tmp_path, 0, 100)
+        wait_until(lambda: posted(tmp_path).shipped == 100)
+        write(tmp_path, 100, 300)
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(30) == 0
+    assert count(tmp_path / "store.db") == 300
+    assert segments(tmp_path / "journal") == []
+    assert posted(tmp_path) == Shipment({}, 300)
+
+
+def test_one_that_is_killed_is_followed_by_one_that_counts_on(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/store.db"
+    with shipping(tmp_path, address) as program:
+        write(tmp_path, 0, 40_000)
+        wait_until(lambda: posted(tmp_path).shipped > 0 or segments(tmp_path / "journal") == [])
+        program.kill()
+        program.wait()
+    with shipping(tmp_path, address):
+        wait_until(lambda: segments(tmp_path / "journal") == [])
+    assert count(tmp_path / "store.db") == 40_000
+
+
+def test_it_does_not_load_the_database_before_there_is_something_to_ship(tmp_path: Path) -> None:
+    with shipping(tmp_path, "sqlite:////nowhere/at/all.db") as program:
+        wait_until((tmp_path / "board" / "shipment").exists)
+        time.sleep(1)
+        maps = Path(f"/proc/{program.pid}/maps").read_text()
+    assert "libsqlite" not in maps
+    assert "sqlalchemy" not in maps
+    assert posted(tmp_path).reached
+
+
+def test_a_store_that_comes_back_gets_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "store").touch()  # no folder can be made where a file is
+    write(tmp_path, 0, 100)
+    with shipping(tmp_path, f"sqlite:///{tmp_path}/store/store.db") as program:
+        wait_until(lambda: not posted(tmp_path).reached)
+        time.sleep(3)
+        (tmp_path / "store").unlink()
+        wait_until(lambda: posted(tmp_path).reached and posted(tmp_path).shipped == 100)
+        program.terminate()
+        assert program.stderr
+        log = program.stderr.read()
+    assert log.count("the store takes no predictions") == 1
+    assert log.count("predictions reach the store again") == 1
+
+
+def test_three_services_ship_into_one_file_at_once(tmp_path: Path) -> None:
+    """2,000 predictions a second of each, for five seconds."""
+    address = f"sqlite:///{tmp_path}/store.db"
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    with shipping(folders[0], address), shipping(folders[1], address), shipping(folders[2], address):
+        begun = time.monotonic()
+        for number in range(50):
+            for place, folder in enumerate(folders):
+                first = place * 100_000 + number * 200
+                write(folder, first, first + 200)
+            time.sleep(max(0.0, begun + 0.1 * number - time.monotonic()))
+        wait_until(lambda: not any(segments(folder / "journal") for folder in folders))
+        assert all(posted(folder).reached for folder in folders)
+    assert count(tmp_path / "store.db") == 30_000
+    assert [posted(folder).shipped for folder in folders] == [10_000] * 3
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with postgresql() as address:
+        yield address
+
+
+def test_no_text_that_a_request_may_hold_stops_the_others(tmp_path: Path, database: str) -> None:
+    written = journal(tmp_path, Told())
+    for number, text in enumerate(("\0", "\uffff", "\N{GRINNING FACE}", "'; --", "a" * 10_000)):
+        written.append(AUTHOR, [(f"p{number}", 1, 0.5, 1, "r", "", {"note": text, "pieces": 10**30})])
+    door = Door(Settings(database_url=database))
+    shipping = Shipping(tmp_path, "toylate", door)
+    assert shipping.look(10)
+    door.close()
+    assert shipping.shipped == 5
+
+
+def test_an_error_that_nobody_foresaw_ends_nothing(tmp_path: Path) -> None:
+    shelf = Shelf()
+
+    def ship(batch: object) -> int:
+        if not shelf.batches:
+            shelf.batches.append(0)
+            raise RuntimeError("who would have thought")
+        return shelf(batch)  # type: ignore[arg-type]
+
+    write(tmp_path, 0, 10)
+    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", ship), Board(tmp_path), None)
+    assert shipper.turn() == 1.0
+    assert shipper.turn() == 0.5
+    assert len(shelf.rows) == 10
+
+
+def test_its_patience_has_an_end(tmp_path: Path) -> None:
+    shelf = Shelf()
+    shelf.away = True
+    write(tmp_path, 0, 10)
+    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", shelf), Board(tmp_path), None)
+    assert [shipper.turn() for _ in range(7)] == [1, 2, 4, 8, 15, 15, 15]
+    assert Board(tmp_path).shipment() == Shipment(reached=False)
+    shelf.away = False
+    assert shipper.turn() == 0.5
+    assert Board(tmp_path).shipment() == Shipment({}, 10)
