@@ -64,7 +64,7 @@ RUN for package in shared projects/*/; do \
     done \
     && /opt/installer/bin/uv pip install --quiet --offline --no-deps --prefix /packages /wheels/*.whl \
     && python -m compileall -q --invalidation-mode unchecked-hash shared projects \
-    && install --directory --owner 10001 --group 10001 store \
+    && install --directory --owner 10001 --group 10001 store monitoring \
     && for project in projects/*/; do \
         install --directory --owner 10001 --group 10001 "$project"data/raw "$project"models "$project"cache "$project"journal; \
     done

@@ -31,15 +31,15 @@ endif
 PROJECTS := $(patsubst projects/%/pyproject.toml,%,$(wildcard projects/*/pyproject.toml))
 NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS))
 
-.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start \
+.PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start health logs-api logs-monitoring \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal projects-json clean distclean
+	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal drift-calibration docker-observability test-servers projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nPROJECT=name limits a task to one project; ARGS="..." is passed on to the command.\n'
 
 demo: install ## Train what is missing, start MLflow and every API, show where they are; Ctrl-C stops all
@@ -55,8 +55,11 @@ demo-down: install ## Stop what demo-up started
 docker-demo: ## The same as containers: build images, train what is missing, start, show where everything is
 	@scripts/docker-demo.sh
 
+docker-observability: ## The same with Prometheus (9090), Alertmanager (9093) and Grafana (3001)
+	@WHO=$@ COMPOSE_PROFILES=observability scripts/docker-demo.sh
+
 docker-demo-down: ## Stop the containers; models, data and caches stay in their volumes
-	@WHO=$@; . scripts/docker.sh && docker compose down --remove-orphans
+	@WHO=$@; . scripts/docker.sh && docker compose --profile observability down --remove-orphans
 
 docker-build: ## Build the images, tagged with version and commit, and print their sizes
 	@PROJECT=$(PROJECT) scripts/docker-build.sh
@@ -74,7 +77,7 @@ docker-test: install ## The containers on a real engine, from a cold start to no
 	@$(BIN)/pytest -m docker tests/containers $(ARGS)
 
 docker-logs: ## What the containers say, and go on saying
-	@WHO=$@; . scripts/docker.sh && docker compose logs --follow --tail 100 $(ARGS)
+	@WHO=$@; . scripts/docker.sh && docker compose --profile observability logs --follow --tail 100 $(ARGS)
 
 ##@ Environment
 install: $(STAMP) ## Make .venv from the locks; does nothing when nothing changed
@@ -125,12 +128,24 @@ twin-report: install ## What the synthetic samples are worth against the real da
 api-start: install ## Serve one project: make api-start PROJECT=bankchurn [PORT=8001]
 	@$(PORTFOLIO) serve $(PROJECT) $(if $(PORT),--port $(PORT)) $(ARGS)
 
+health: ## One line a service, of containers or demo; exit code 1 where one is down
+	@scripts/health.sh
+
+logs-api: ## What the APIs say, and go on saying; PROJECT=name for one
+	@WHO=$@ scripts/logs.sh api $(PROJECT)
+
+logs-monitoring: ## What the monitoring service says, and goes on saying
+	@WHO=$@ scripts/logs.sh monitoring
+
 mlflow: install ## MLflow alone, in the foreground on port 5000
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "$$(sed -n 's/^mlflow: *//p' Procfile) $(ARGS)"
 
 ##@ Quality
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
+
+test-servers: ## Install the servers that tests start for themselves: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu)
+	@scripts/test-servers.sh
 
 test-fast: install ## All but the end-to-end tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not e2e and not docker" $(ARGS)
@@ -144,6 +159,7 @@ lint: install ## Style, types, layers, scripts, Dockerfile, workflows; changes n
 	@git ls-files -z '*.sh' .ci | xargs -0 $(BIN)/shellcheck --external-sources
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/actionlint -shellcheck=$(BIN)/shellcheck
+	@if command -v promtool >/dev/null; then promtool check config --lint-fatal deploy/prometheus/prometheus.yml >/dev/null; fi
 	@$(BIN)/zizmor --offline --quiet --persona=auditor --strict-collection .github
 
 format: install ## Repair what the linter can repair
@@ -165,6 +181,9 @@ drill-lifecycle: install ## Promote, roll back, tamper, stop MLflow under consta
 
 drill-journal: install ## Kill the API under load, stop its store, compare what was answered and kept; --short for a first look
 	@$(BIN)/python -m drills.journal $(ARGS)
+
+drift-calibration: install ## How often monitoring is wrong: false alarms, power, estimates without labels; --short to try it out
+	@$(BIN)/python -m drills.calibration $(ARGS)
 
 ##@ For the workflows
 docker-save: ## Write a project's images to images/*.tar

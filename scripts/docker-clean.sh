@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 OURS="label=org.opencontainers.image.vendor=Portfolio of model APIs" # a prefix may be that of others, too
 
-docker compose down --volumes --remove-orphans
+docker compose --profile observability down --volumes --remove-orphans
 images=$(docker image ls --filter "reference=${PREFIX}*" --filter "$OURS" --format '{{.Repository}}:{{.Tag}}')
 [ -z "$images" ] || xargs docker image rm --force <<<"$images"
 docker image prune --force --filter "$OURS" >/dev/null # of older builds

@@ -76,7 +76,7 @@ table() {
 
 find_mirror
 check_ports
-mkdir -p mlruns store keys
+mkdir -p mlruns store monitoring keys
 echo "building images (some minutes where nothing is cached)"
 docker compose build --quiet
 forget_lost_registry

@@ -5,10 +5,12 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -25,7 +27,8 @@ pytestmark = pytest.mark.e2e
 
 SPECS = {name: find_project(name) for name in project_names()}
 PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
-MLFLOW_PORT = 5000
+MLFLOW_PORT, MONITORING_PORT = 5000, 8010
+ALL_PORTS = (MLFLOW_PORT, MONITORING_PORT, *PORTS.values())
 OURS = (
     "MLFLOW",
     "MAKE",
@@ -38,6 +41,8 @@ OURS = (
     "DATABASE",
     "API_ADDRESSES",
     "ADMIN_KEY",
+    "MONITORING",
+    "JOURNAL",
 )  # what `make test` hands down is not for the copy
 
 
@@ -50,6 +55,7 @@ class Tree:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "DEMO_PORT_OFFSET": str(self.offset),
+            "MONITORING_INTERVAL_SECONDS": "15",
             "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
         }
         copy_repository(folder)
@@ -77,9 +83,10 @@ class Tree:
         return done.stdout
 
     def ask(self, project: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON answer of an API."""
+        """The JSON answer of an API, or of the monitoring service."""
+        port = PORTS.get(project, MONITORING_PORT)
         request = Request(
-            f"http://127.0.0.1:{PORTS[project] + self.offset}{path}",
+            f"http://127.0.0.1:{port + self.offset}{path}",
             data=json.dumps(body).encode() if body else None,
             headers={"Content-Type": "application/json"},
         )
@@ -108,6 +115,7 @@ def test_the_demo_from_a_fresh_copy_to_the_second_start_and_the_end(tree: Tree) 
     ctrl_c_during_training_leaves_nothing_running(tree)
     first = the_first_start_trains_and_serves_every_project(tree)
     a_start_beside_it_changes_nothing(tree)
+    a_prediction_is_kept_shown_and_looked_at(tree)
     every_command_of_the_runbook_of_promotion_works(tree)
     stopping_leaves_nothing_running(tree)
     the_second_start_reuses_the_champions(tree, first | {"bankchurn": "4"})
@@ -146,7 +154,7 @@ def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str
     table = tree.make("demo-up", "ARGS=--quick")
     report("first start", begun)
     shown = [line for line in table.splitlines() if "  healthy  " in line]
-    assert len(shown) == 1 + len(SPECS)
+    assert len(shown) == len(ALL_PORTS)
     assert sum("synthetic sample" in line for line in shown) == len(SPECS)
     versions = {name: tree.ask(name, "/health")["model_version"] for name in SPECS}
     for name, spec in SPECS.items():
@@ -158,6 +166,37 @@ def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str
 
 def a_start_beside_it_changes_nothing(tree: Tree) -> None:
     assert "The demo is up already." in tree.make("demo-up")
+
+
+def a_prediction_is_kept_shown_and_looked_at(tree: Tree) -> None:
+    begun = time.monotonic()
+    answer = tree.ask("bankchurn", "/predict", an_example(SPECS["bankchurn"]))
+    until(lambda: answer["prediction_id"] in kept(tree, "bankchurn"))
+    number = len(kept(tree, "bankchurn"))
+    assert tree.ask("bankchurn", "/stats")["predictions"]["total"] == number
+    until(lambda: (tree.ask("bankchurn", "/monitoring/stats")["total"] or {}).get("predictions") == number)
+    until(lambda: any(run["predictions"] for run in tree.ask("monitoring", "/runs?project=bankchurn")["runs"]))
+    health = tree.ask("monitoring", "/health")
+    assert {each["project"]: each["api_up"] for each in health["projects"]} == dict.fromkeys(SPECS, True)
+    lines = tree.make("health").splitlines()
+    assert len(lines) == len(ALL_PORTS)
+    assert all(" healthy " in line for line in lines)
+    report("prediction, store, monitoring run", begun)
+
+
+def kept(tree: Tree, project: str) -> list[str]:
+    """The ids of a project's predictions that are in the store."""
+    with closing(sqlite3.connect(f"file:{tree.folder}/store/portfolio.db?mode=ro", uri=True)) as store:
+        rows = store.execute("SELECT prediction_id FROM model_predictions WHERE project = ?", (project,))
+        return [row[0] for row in rows]
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for what has to come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def every_command_of_the_runbook_of_promotion_works(tree: Tree) -> None:
@@ -192,14 +231,14 @@ def the_second_start_reuses_the_champions(tree: Tree, versions: dict[str, str]) 
 
 def stopping_leaves_nothing_running(tree: Tree) -> None:
     said = tree.make("demo-down")
-    assert all(name in said for name in ("stopped: mlflow", *SPECS)), said
+    assert all(name in said for name in ("stopped: mlflow", "monitoring", *SPECS)), said
     nothing_runs(tree)
     assert "not running" in tree.make("demo-down")
 
 
 def nothing_runs(tree: Tree) -> None:
     assert tree.left_behind() == []
-    assert all(is_free(port + tree.offset) for port in (MLFLOW_PORT, *PORTS.values()))
+    assert all(is_free(port + tree.offset) for port in ALL_PORTS)
 
 
 def an_example(spec: ModelSpec) -> dict[str, Any]:
@@ -210,7 +249,7 @@ def an_example(spec: ModelSpec) -> dict[str, Any]:
 def free_offset() -> int:
     """One that makes every port of the demo a free one, below those that the system gives away by itself."""
     offsets = random.Random().sample(range(12000, 24000, 10), 100)
-    return next(offset for offset in offsets if all(is_free(port + offset) for port in (MLFLOW_PORT, *PORTS.values())))
+    return next(offset for offset in offsets if all(is_free(port + offset) for port in ALL_PORTS))
 
 
 def is_free(port: int) -> bool:

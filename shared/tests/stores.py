@@ -6,11 +6,32 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from portfolio.serving.ids import uuid7
 from portfolio.settings import Settings
-from portfolio.store import Prediction, shipping
+from portfolio.store import Deployment, MonitoringRun, Prediction, shipping
 
 BEGIN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+LINE = Deployment(
+    operation="a" * 32, at=BEGIN, who="ann@desk", project="toylate", action="promote", outcome="live", to_version="1"
+)
+RUN = MonitoringRun(
+    project="toylate",
+    at=BEGIN,
+    since=BEGIN - timedelta(days=1),
+    until=BEGIN,
+    model_version="2",
+    bundle="b",
+    decision="watch",
+    reasons=("Age: PSI 0.31, limit 0.20 (0.02 by chance)", "Grüße"),
+    rows=1000,
+    labelled=10,
+    findings={"drift": [{"feature": "Age", "psi": np.float64(0.31), "state": "watch", "bins": {"labels": ["a"]}}]},
+    report="toylate-1.html",
+    seconds=1.5,
+)
 
 
 def address_of(settings: Settings) -> str:

@@ -38,6 +38,7 @@ def test_help_lists_every_command() -> None:
         "serve",
         "fetch",
         "drift",
+        "monitor",
         "models",
         "verdict",
         "diff",
@@ -51,6 +52,9 @@ def test_help_lists_every_command() -> None:
         "verify",
         "twin",
         "demo",
+        "labels",
+        "store",
+        "export",
     ):
         assert re.search(rf"\b{command}\b", shown.stdout)
 

@@ -24,6 +24,7 @@ PORTS = {
     "bankchurn-api": ("BANKCHURN_PORT", 28001),
     "carvision-api": ("CARVISION_PORT", 28002),
     "telecom-api": ("TELECOM_PORT", 28003),
+    "monitoring": ("MONITORING_PORT", 28010),
     "dashboard": ("DASHBOARD_PORT", 28501),
 }
 
@@ -43,6 +44,7 @@ class Stack:
             "GIT_CONFIG_VALUE_0": str(folder),
             "IMAGE_PREFIX": PREFIX,
             "TRAIN_ARGS": "--quick",
+            "MONITORING_INTERVAL_SECONDS": "20",
         }
         copy_repository(folder)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -110,6 +111,54 @@ def test_the_dashboard_shows_every_model(stack: Stack) -> None:
     )
     rows = json.loads(stack.docker("exec", "dashboard", "python", "-c", script).splitlines()[-1])
     assert [(row["status"], row["version"]) for row in rows] == [("healthy", "1")] * len(APIS)
+
+
+def test_what_was_predicted_is_in_the_store_and_is_looked_at(stack: Stack) -> None:
+    """A container writes into a file that belongs to whoever has the repository; a host may write it, too."""
+    predict(address("bankchurn-api"))
+    seconds_until(lambda: stored("bankchurn-api") >= 1, at_most=30)
+    seconds_until(lambda: any(run["predictions"] for run in runs("bankchurn")), at_most=120)
+    kept = stack.folder / "store" / "portfolio.db"
+    assert kept.stat().st_mode & 0o060 == 0o060
+    assert kept.stat().st_gid == OWNER
+    status, health = ask(address("monitoring", "/health"))
+    assert (status, health["status"]) == (200, "healthy")
+    assert {each["project"] for each in health["projects"]} == {*APIS.values()}
+    assert all(each["api_up"] for each in health["projects"])
+    reports = [run["report_url"] for run in runs("bankchurn") if run["report_url"]]
+    assert reports
+    assert "content-security-policy" in headers(address("monitoring", reports[0]))
+
+
+def stored(service: str) -> int:
+    total = ask(address(service, "/monitoring/stats"))[1]["total"]
+    return int(total["predictions"]) if total else 0
+
+
+def runs(project: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = ask(address("monitoring", f"/runs?project={project}"))[1]["runs"]
+    return found
+
+
+def headers(url: str) -> dict[str, str]:
+    with urlopen(url, timeout=10) as answer:
+        return {name.lower(): value for name, value in answer.headers.items()}
+
+
+def test_health_is_a_line_a_service_and_logs_are_those_of_the_containers(stack: Stack) -> None:
+    lines = stack.must("make", "health").splitlines()
+    assert {line.split()[0] for line in lines} == PORTS.keys()
+    assert all(" healthy " in line for line in lines), lines
+    stack.docker("stop", "telecom-api")
+    done = stack.run("make", "health")
+    assert done.returncode != 0
+    assert [line.split()[0] for line in done.stdout.splitlines() if " down: " in line] == ["telecom-api"]
+    stack.docker("start", "telecom-api")
+    seconds_until(lambda: stack.health("telecom-api") == "healthy", at_most=BACK_SECONDS)
+    assert "monitoring run" in stack.run("timeout", "10", "make", "logs-monitoring").stdout
+    said = stack.run("timeout", "10", "make", "logs-api", "PROJECT=telecomai").stdout
+    assert "telecom-api" in said
+    assert "bankchurn-api" not in said
 
 
 @pytest.mark.parametrize("service", APIS)

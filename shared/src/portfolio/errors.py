@@ -55,6 +55,13 @@ class RegistryError(PortfolioError):
     title = "Registry not available"
 
 
+class NoSuchVersion(RegistryError):
+    """The registry has no version of that number or alias."""
+
+    status = 404
+    title = "No such version"
+
+
 class StoreError(PortfolioError):
     """The store's database can't be reached, or refuses."""
 
@@ -65,6 +72,7 @@ class StoreError(PortfolioError):
 class NotPromoted(PortfolioError):
     """A version that may not, or could not, become the champion; who was before goes on."""
 
+    status = 409
     title = "Not promoted"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ BINS = 10
 TOP_TEXTS = 30
 EMPTY_BIN = 0.5
 """Rows that every bin is given on top: a bin that only one side has would make the logarithm infinite."""
+DEALS = 20_000
+"""Of rows to two sides by chance: enough for one alarm in a thousand."""
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -47,34 +50,53 @@ def current_counts(column: Mapping[str, Any], values: np.ndarray[Any, Any]) -> C
     return np.bincount(bins, minlength=len(edges) + 2)
 
 
+def bin_labels(column: Mapping[str, Any]) -> list[str]:
+    """What the bins of `reference_counts` hold, for people [B]."""
+    if column["kind"] == "text":
+        return [text or "(missing)" for text in column["texts"]] + ["(other)"]
+    edges = [f"{edge:.4g}" for edge in column["edges"]]
+    if not edges:
+        return ["all", "(missing)"]
+    between = [f"{low} to {high}" for low, high in pairwise(edges)]
+    return [f"to {edges[0]}", *between, f"above {edges[-1]}", "(missing)"]
+
+
 def psi(reference: Counts, current: Counts) -> float:
     """Population stability index of two distributions over the same bins [B], in nats; 0 where they are alike.
 
     It is the Jeffreys divergence of the shares; bins that are empty on both sides do not count.
     """
     used = (reference + current) > 0
-    before, now = (_shares(side[used]) for side in (reference, current))
-    return float(((now - before) * np.log(now / before)).sum())
+    return float(_psi(reference[used], current[used]))
 
 
 def psi_by_chance(reference: Counts, current: Counts, *, alarms: float) -> float:
-    """The PSI that samples of these sizes out of one distribution exceed with probability `alarms`.
+    """The PSI that rows of these numbers out of one distribution exceed with probability `alarms`, at the most.
 
-    PSI ignores how many rows it was taken from. Under no change it is near chi-squared with B - 1 degrees of freedom
-    times 1/n + 1/m (Yurdakul, Naranjo 2020, Statistical properties of the population stability index). Infinite where
-    one side has no rows.
+    A permutation test: all rows are pooled and dealt out anew to the two sides, DEALS times, always the same ones.
+    Chi-squared with B - 1 degrees of freedom times 1/n + 1/m (Yurdakul, Naranjo 2020, Statistical properties of the
+    population stability index) is near it where every bin is well filled, and too low where some are not. Infinite
+    where one side has no rows.
     """
-    from scipy.stats import chi2  # a large library, for the one quantile
-
-    degrees = int(((reference + current) > 0).sum()) - 1
+    pooled = reference + current
+    pooled = pooled[pooled > 0]
     if not (reference.any() and current.any()):
         return float("inf")
-    return float(chi2.isf(alarms, degrees)) * float(1 / reference.sum() + 1 / current.sum()) if degrees else 0.0
+    dealt = np.random.default_rng(0).multivariate_hypergeometric(
+        pooled, int(current.sum()), size=DEALS, method="marginals"
+    )
+    beyond = max(int(alarms * (DEALS + 1)), 1)  # so many deals are as far apart, the real one counted
+    return float(np.partition(_psi(pooled - dealt, dealt), -beyond)[-beyond])
+
+
+def _psi(reference: Counts, current: Counts) -> Any:
+    before, now = (_shares(side) for side in (reference, current))
+    return ((now - before) * np.log(now / before)).sum(axis=-1)
 
 
 def _shares(counts: Counts) -> np.ndarray[Any, np.dtype[np.float64]]:
     padded = counts + EMPTY_BIN
-    return np.asarray(padded / padded.sum())
+    return np.asarray(padded / padded.sum(axis=-1, keepdims=True))
 
 
 def _numbers(values: np.ndarray[Any, Any]) -> dict[str, Any]:

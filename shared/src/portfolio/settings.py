@@ -68,6 +68,16 @@ class Settings(BaseSettings):
         """Where the store is, as SQLAlchemy names it."""
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
+    @property
+    def drift_reports(self) -> Path:
+        """Where monitoring runs write their reports."""
+        return _home() / "monitoring" / "reports" / "drift_reports"
+
+    @property
+    def labels_inbox(self) -> Path:
+        """The file that people append labels to."""
+        return _home() / "monitoring" / "labels" / "labels.csv"
+
     def patient(self) -> Settings:
         """With a person's time for a registry that is slow to wake; a service has less, and a model took minutes."""
         return self.model_copy(update={"mlflow_timeout_seconds": 20.0})

@@ -58,6 +58,13 @@ def test_mlflow_is_asked_for_its_version(answering: Answering) -> None:
     assert (report.healthy, report.version) == (True, "3.17.2")
 
 
+def test_the_monitoring_service_is_reported_with_what_it_decided(answering: Answering) -> None:
+    looked = [{"project": "bankchurn", "decision": "watch"}, {"project": "carvision", "decision": None}]
+    health = {"status": "healthy", "version": "1.0.0", "projects": looked}
+    report = ask(Service("monitoring", "", answering({"/health": (200, health)})))
+    assert (report.healthy, report.version, report.headline) == (True, "1.0.0", "bankchurn watch")
+
+
 def test_the_dashboard_is_asked_in_its_own_way(answering: Answering) -> None:
     port = answering({"/_stcore/health": (200, "ok")})
     assert ask(Service("dashboard", "", port)).healthy

@@ -64,10 +64,11 @@ def test_it_is_found_from_any_folder_below(tmp_path: Path) -> None:
 
 
 def test_the_repository_s_own_names_every_project_with_its_configured_port() -> None:
-    services = read_procfile(find_root(Path(__file__).parent) / "Procfile")
-    listed = {service.name: service.port for service in services if service.name != "mlflow"}
+    named = read_procfile(find_root(Path(__file__).parent) / "Procfile")
+    services = [service for service in named if service.name not in ("mlflow", "monitoring")]
+    listed = {service.name: service.port for service in services}
     configured = {
         name: read_config(find_project(name).root / "configs" / "config.yaml").port for name in project_names()
     }
     assert listed == configured
-    assert all(f"portfolio serve {s.name} " in s.command for s in services if s.name != "mlflow")
+    assert all(f"portfolio serve {s.name} " in s.command for s in services)

@@ -11,6 +11,7 @@ import pytest
 
 from portfolio.demo.errors import Interrupted
 from portfolio.demo.groups import alive
+from portfolio.demo.procfile import Service
 from portfolio.demo.stack import Stack, say_where
 from portfolio.demo.state import log_of, recall
 
@@ -88,6 +89,12 @@ def test_a_moved_stack_says_how_other_commands_find_it(stack: Stack) -> None:
     registry, apis = shown.split(" ", 1)
     assert registry == "http://127.0.0.1:25000"
     assert json.loads(apis) == {"bankchurn": "http://127.0.0.1:28001"}
+
+
+def test_the_monitoring_service_is_no_api(stack: Stack) -> None:
+    stack.services = (*stack.services, Service("monitoring", "sleep 60", 28010))
+    assert [service.name for service in stack.apis] == ["bankchurn"]
+    assert [service.name for service in stack.others] == ["bankchurn", "monitoring"]
 
 
 def said(stack: Stack) -> str:

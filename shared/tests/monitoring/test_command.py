@@ -1,153 +1,146 @@
-"""A drift check as it is run: where its rows come from, what it says and how it ends."""
+"""`portfolio monitor` as it is typed: its exit codes, what it prints, and the reports that it leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from hashlib import sha256
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import orjson
-import pandas as pd
 import pytest
-from toys import LATE, go_live, orders, project, write_candidate
+from monitored import Desk, shuffled, with_store
+from runs import run, table
+from services import TESTS, installed
 
-from portfolio import terminal
-from portfolio.bundle import ANYONE, load, seal, sign
-from portfolio.bundle.keys import SigningKey
-from portfolio.data.frames import frame_of
-from portfolio.data.source import copy
-from portfolio.errors import DataError, ModelNotAvailable
-from portfolio.monitoring.command import run_drift
-from portfolio.monitoring.flow import Order
-from portfolio.profile import profile
-from portfolio.spec import Dataset, ModelSpec
+from portfolio.monitoring import report
+from portfolio.monitoring.report import write_report
+from portfolio.monitoring.traffic import Span, read
+from portfolio.store import runs
 
-ROWS = 600
+BIN = Path(sys.executable).parent
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
-def csv(*, seed: int, heavier: float = 0.0, rows: int = ROWS) -> bytes:
-    table = pd.DataFrame(orders(rows, seed=seed))
-    table["weight"] += heavier
-    return table.assign(late=np.arange(rows) % 2).to_csv(index=False).encode()
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The toy in a repository of its own, installed and trained."""
+    repository = tmp_path_factory.mktemp("repository")
+    (repository / "Procfile").touch()
+    spec = installed(repository / "toylate")
+    (spec.root / "models" / "current").unlink()
+    (spec.root / "data" / "raw").mkdir(parents=True)
+    table().to_csv(spec.root / "data" / "raw" / "orders.csv", index=False)
+    run(spec)
+    return with_store(Desk(spec, None), repository)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: SigningKey) -> ModelSpec:
-    """The toy with a model whose reference is ROWS random orders, and a mirror with its pinned data."""
-    mirror = tmp_path / "mirror"
-    mirror.mkdir()
-    (mirror / "orders.csv").write_bytes(csv(seed=2))
-    monkeypatch.setenv("DATA_MIRROR", str(mirror))
-    pinned = Dataset(name="Orders", licence="CC0", sha256=(sha256(csv(seed=2)).hexdigest(),))
-    source = replace(LATE.source, mirror="orders.csv", url="http://127.0.0.1:9/orders.csv", datasets=(pinned,))
-    placed = project(replace(LATE, source=source), tmp_path / "project")
-    bundle = write_candidate(placed, placed.root / "models" / "v1")
-    frame = frame_of(orders(ROWS, seed=1), placed.request.COLUMNS)
-    scorer = load(bundle, placed, ANYONE)
-    reference = profile({**frame, "score": scorer.margins(frame)})
-    real = scorer.manifest.data.model_copy(update={"synthetic": False})
-    found = {"reference": reference, "test_rows": ROWS, "data": real, "files": {}}
-    seal(bundle, scorer.manifest.model_copy(update=found))
-    sign(bundle, key)
-    go_live(bundle, model_version="v1")
-    return placed
+def late(trained: Desk, tmp_path: Path) -> Desk:
+    return with_store(trained, tmp_path)
 
 
-def at_source(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "mirror" / "orders.csv").write_bytes(content)
+def type_in(desk: Desk, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    settings = {"DATABASE_URL": desk.settings.database_url, "MLFLOW_TRACKING_URI": "", "NO_COLOR": "1"}
+    path = {"PYTHONPATH": os.pathsep.join([str(desk.spec.root / "src"), str(TESTS)])}
+    return subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=desk.spec.root.parent,
+        env=os.environ | settings | path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
 
 
-def given(tmp_path: Path, content: bytes) -> Order:
-    (tmp_path / "given.csv").write_bytes(content)
-    return Order(address=str(tmp_path / "given.csv"))
+def reports(desk: Desk) -> Path:
+    return desk.spec.root.parent / "monitoring" / "reports" / "drift_reports"
 
 
-def test_rows_like_the_reference_are_ok(spec: ModelSpec, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_drift([spec], Order(), report=None) == 0
-    shown = capsys.readouterr().out
-    assert "toylate: ok" in shown
-    assert f"reference: {ROWS} test rows of Orders, model v1" in shown
+def test_traffic_as_usual_ends_with_0_and_leaves_its_reports(late: Desk) -> None:
+    made, truth = late.served(600, at=datetime.now(UTC))
+    inbox = late.spec.root.parent / "monitoring" / "labels" / "labels.csv"
+    inbox.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{row.prediction_id},{label}" for row, label in zip(made, truth["late"], strict=True)]
+    inbox.write_text("\n".join(["prediction_id,true_label", *lines, ""]))
+    done = type_in(late, "portfolio", "monitor", "toylate", "--days", "7")
+    inbox.unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "toylate: ok" in done.stdout
+    assert "600 predictions, 600 labelled" in done.stdout
+    assert "performance: ok, from 600 labels (100% of this version's predictions)" in done.stdout
+    assert "estimated without labels (CBPE):" in done.stdout
+    (stored,) = runs(late.settings)
+    page = reports(late) / stored.report
+    assert str(page) in done.stdout
+    assert "<html" in page.read_text(encoding="utf-8")[:2000].lower()
+    names = {
+        metric["metric_name"].split("(")[0]
+        for metric in orjson.loads(page.with_suffix(".json").read_bytes())["metrics"]
+    }
+    assert "ValueDrift" in names
+    assert orjson.loads(page.with_suffix(".findings.json").read_bytes()) == stored.findings
 
 
-def test_real_rows_are_not_compared_with_those_of_a_synthetic_sample(spec: ModelSpec, key: SigningKey) -> None:
-    bundle = spec.root / "models" / "v1"
-    manifest = load(bundle, spec, ANYONE).manifest
-    sample = manifest.data.model_copy(update={"synthetic": True})
-    (bundle / "model.sig").unlink()
-    seal(bundle, manifest.model_copy(update={"data": sample, "files": {}}))
-    sign(bundle, key)
-    with pytest.raises(DataError, match="synthetic sample"):
-        run_drift([spec], Order(), report=None)
+def test_a_model_to_act_on_ends_with_2_by_either_name(late: Desk) -> None:
+    made, truth = late.served(600, at=datetime.now(UTC))
+    late.told(made, shuffled(truth["late"]))
+    done = type_in(late, "python", SCRIPTS / "check_drift.py", "--model", "toylate", "--days", "7")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "toylate: retrain\n  f1 " in done.stdout
 
 
-def test_rows_that_moved_are_acted_upon_and_the_column_is_named(spec: ModelSpec, tmp_path: Path) -> None:
-    report = tmp_path / "reports" / "drift.json"
-    assert run_drift([spec], given(tmp_path, csv(seed=2, heavier=4)), report=report) == 2
-    (found,) = orjson.loads(report.read_bytes())
-    assert found["state"] == "act"
-    assert found["columns"][0]["column"] in {"weight", "score"}
-    states = {column["column"]: column["state"] for column in found["columns"]}
-    assert states["weight"] == "act"
-    assert {states[name] for name in ("pieces", "colour", "note")} == {"ok"}
-    assert found["current"]["rows"] == ROWS
+def test_what_can_not_be_judged_ends_with_3_and_says_why(late: Desk) -> None:
+    done = type_in(late, "portfolio", "monitor", "toylate")
+    assert done.returncode == 3
+    assert "toylate: unknown\n  No prediction of the last 7 days can be judged." in done.stdout
 
 
-def test_a_source_that_changed_is_watched_though_its_rows_are_alike(
-    spec: ModelSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    at_source(tmp_path, csv(seed=3))
-    assert run_drift([spec], Order(), report=tmp_path / "drift.json") == 1
-    assert "the source has changed" in capsys.readouterr().out
-    assert orjson.loads((tmp_path / "drift.json").read_bytes())[0]["current"]["pinned"] is False
+def test_something_to_watch_ends_with_1(late: Desk) -> None:
+    made, truth = late.served(1500, at=datetime.now(UTC), change=lambda asked: asked.assign(colour="red"))
+    late.told(made, truth["late"])  # the colour says nothing about the truth
+    done = type_in(late, "portfolio", "monitor", "toylate")
+    assert done.returncode == 1, done.stdout
+    assert "toylate: watch\n  colour: PSI" in done.stdout
 
 
-def test_rows_of_ones_own_need_no_pin(spec: ModelSpec, tmp_path: Path) -> None:
-    assert run_drift([spec], given(tmp_path, csv(seed=3)), report=None) == 0
+@pytest.mark.parametrize("command", [("portfolio", "monitor"), ("python", SCRIPTS / "check_drift.py")])
+def test_a_line_that_can_not_be_understood_ends_with_64(late: Desk, command: tuple[str | Path, ...]) -> None:
+    assert type_in(late, *command, "--dayz", "7").returncode == 64
 
 
-def test_too_few_rows_are_not_judged(spec: ModelSpec, tmp_path: Path) -> None:
-    assert run_drift([spec], given(tmp_path, csv(seed=3, rows=20)), report=None) == 3
+def test_a_project_without_a_model_ends_with_3_and_a_remedy(late: Desk) -> None:
+    current = late.spec.root / "models" / "current"
+    kept = current.read_bytes()
+    current.unlink()
+    try:
+        done = type_in(late, "portfolio", "monitor", "toylate")
+    finally:
+        current.write_bytes(kept)
+    assert done.returncode == 3
+    assert "make train PROJECT=toylate" in done.stderr
 
 
-def test_the_data_in_place_stays_as_it_is(spec: ModelSpec, tmp_path: Path) -> None:
-    raw = spec.root / "data" / "raw" / "orders.csv"
-    raw.parent.mkdir(parents=True)
-    raw.write_bytes(b"mine")
-    at_source(tmp_path, csv(seed=3))
-    run_drift([spec], Order(), report=None)
-    assert raw.read_bytes() == b"mine"
+def test_a_store_out_of_reach_ends_with_3(late: Desk) -> None:
+    Path(late.settings.database_url.removeprefix("sqlite:///")).unlink()
+    done = type_in(late, "portfolio", "monitor", "toylate")
+    assert done.returncode == 3
+    assert "There is no store" in done.stderr
 
 
-def test_a_source_out_of_reach_is_an_error_with_a_remedy(spec: ModelSpec, tmp_path: Path) -> None:
-    (tmp_path / "mirror" / "orders.csv").unlink()
-    with pytest.raises(DataError, match=r"orders\.csv can't be had"):
-        run_drift([spec], Order(), report=None)
+def test_old_reports_make_room_for_new_ones(late: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(_live: object, _traffic: object, *files: Path) -> None:
+        for file in files:
+            file.touch()
 
-
-def test_without_a_model_there_is_nothing_to_compare_with(spec: ModelSpec) -> None:
-    (spec.root / "models" / "current").unlink()
-    with pytest.raises(ModelNotAvailable, match="make train PROJECT=toylate"):
-        run_drift([spec], Order(), report=None)
-
-
-def test_a_packed_file_is_known_by_its_content(spec: ModelSpec, tmp_path: Path) -> None:
-    frame = pd.DataFrame({"pieces": [1]})
-    frame.to_csv(tmp_path / "rows.csv.gz", index=False)
-    frame.to_csv(tmp_path / "rows.csv", index=False)
-    copies = [copy(spec, str(tmp_path / name), tmp_path / "copies") for name in ("rows.csv.gz", "rows.csv")]
-    assert copies[0].sha256 == copies[1].sha256
-
-
-@pytest.mark.parametrize("failure", [DataError("No."), RuntimeError("Broken.")])
-def test_what_could_not_be_judged_is_never_taken_for_watch(
-    failure: Exception, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def command() -> Callable[[], int]:
-        raise failure
-
-    with pytest.raises(SystemExit) as ended:
-        terminal.run(command, failed=3)  # type: ignore[arg-type]
-    assert ended.value.code == 3
-    assert str(failure) in capsys.readouterr().err
+    monkeypatch.setattr(report, "_write_evidently", write)
+    now, live = datetime.now(UTC), late.live
+    traffic = read(live, Span(now.replace(year=now.year - 1), now), late.settings)
+    (tmp_path / "another-20200101T000000.000000Z.html").touch()
+    names = [write_report(tmp_path, live, traffic, {}, now.replace(microsecond=part)) for part in range(53)]
+    assert len(list(tmp_path.glob("toylate-*"))) == 150
+    assert not (tmp_path / names[0]).exists()
+    assert (tmp_path / names[-1]).exists()
+    assert (tmp_path / "another-20200101T000000.000000Z.html").exists()

@@ -8,14 +8,16 @@ import pytest
 from portfolio.errors import BundleError
 from portfolio.monitoring.drift import drifts, gravest
 from portfolio.profile import current_counts, profile, psi, psi_by_chance, reference_counts
+from portfolio.settings import MonitoringConfig
 from portfolio.spec import Frame
 
+LIMITS = MonitoringConfig().psi
 RNG = np.random.default_rng(7)
 
 
 def judge(before: Frame, now: Frame) -> dict[str, str]:
     rows = len(next(iter(before.values())))
-    return {drift.column: drift.state for drift in drifts(profile(before), rows, now)}
+    return {drift.column: drift.state for drift in drifts(profile(before), rows, now, LIMITS)}
 
 
 def normal(rows: int, *, shift: float = 0.0) -> Frame:
@@ -46,13 +48,31 @@ def test_a_bin_that_only_one_side_has_is_far_but_finite() -> None:
 @pytest.mark.parametrize(("n", "m"), [(500, 300), (2000, 5000)])
 def test_chance_exceeds_its_bound_as_often_as_asked(n: int, m: int) -> None:
     reference = RNG.normal(size=n)
-    draws, exceeded = 400, 0
+    draws, exceeded = 200, 0
     for _ in range(draws):
         reference = RNG.normal(size=n)
         column = profile({"x": reference})["x"]
         before, now = reference_counts(column, n), current_counts(column, RNG.normal(size=m))
         exceeded += psi(before, now) > psi_by_chance(before, now, alarms=0.05)
-    assert 0.02 < exceeded / draws < 0.09
+    assert 0.01 < exceeded / draws < 0.10
+
+
+def test_rare_bins_and_few_rows_raise_no_more_alarms_than_asked() -> None:
+    shares = np.array([0.9, *[0.01] * 10])
+    exceeded = 0
+    for _ in range(100):
+        before, now = RNG.multinomial(600, shares), RNG.multinomial(60, shares)
+        exceeded += psi(before, now) > psi_by_chance(before, now, alarms=0.05)
+    assert exceeded / 100 < 0.12
+
+
+def test_chance_is_the_same_whenever_it_is_asked() -> None:
+    before, now = np.array([500, 300, 200]), np.array([60, 30, 10])
+    assert psi_by_chance(before, now, alarms=0.01) == psi_by_chance(before, now, alarms=0.01)
+
+
+def test_chance_knows_no_bound_without_rows() -> None:
+    assert psi_by_chance(np.array([5, 5]), np.array([0, 0]), alarms=0.01) == float("inf")
 
 
 def test_every_row_is_in_one_bin_wherever_it_lies() -> None:
@@ -90,7 +110,7 @@ def test_a_few_rows_raise_no_alarm_but_are_not_called_fine() -> None:
 def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
     before = {f"x{n}": RNG.normal(size=250) for n in range(100)}
     now = {name: RNG.normal(size=250) for name in before}
-    found = drifts(profile(before), 250, now)
+    found = drifts(profile(before), 250, now, LIMITS)
     assert sum(drift.psi > 0.1 for drift in found) > 10
     assert [drift for drift in found if drift.state in {"watch", "act"}] == []
 
@@ -98,12 +118,12 @@ def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
 def test_what_moved_most_comes_first() -> None:
     before = {"still": RNG.normal(size=1000), "moved": RNG.normal(size=1000)}
     now = {"still": RNG.normal(size=1000), "moved": RNG.normal(2, size=1000)}
-    assert [drift.column for drift in drifts(profile(before), 1000, now)] == ["moved", "still"]
+    assert [drift.column for drift in drifts(profile(before), 1000, now, LIMITS)] == ["moved", "still"]
 
 
 def test_a_bundle_without_a_profile_judges_nothing() -> None:
     with pytest.raises(BundleError, match="no reference profile"):
-        drifts({}, 100, normal(10))
+        drifts({}, 100, normal(10), LIMITS)
 
 
 def test_the_gravest_state_is_the_one_that_asks_for_most() -> None:

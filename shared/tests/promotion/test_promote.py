@@ -27,6 +27,7 @@ from portfolio.registry import RegisteredVersion
 from portfolio.serving.fetch import fetch
 from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
+from portfolio.store import datasets
 from portfolio.training.publish import Published, publish
 
 GOOD = Verdict("promote", ())
@@ -291,3 +292,17 @@ def test_champions_of_another_key_are_signed_anew(
     assert ended.value.code == 0
     assert champion(spec, settings).signed_by == key.public.id
     assert champion(spec, settings).version == "1"
+
+
+def test_training_tells_the_store_what_a_version_was_trained_on(spec: ModelSpec, settings: Settings) -> None:
+    published(spec, settings, "v1")
+    [data] = datasets(settings, project=spec.name)
+    assert data.bundle == "v1"
+    assert len(data.sha256) == 64
+
+
+def test_a_store_that_is_away_does_not_lose_a_trained_version(spec: ModelSpec, keyless: Settings) -> None:
+    away = keyless.model_copy(update={"database_url": "sqlite:////proc/nowhere/portfolio.db"})
+    result = published(spec, away, "v1")
+    assert result.registered is not None
+    assert alias(keyless, spec, "challenger") == "1"

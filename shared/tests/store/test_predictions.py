@@ -89,3 +89,21 @@ def test_a_batch_that_the_database_refuses_is_a_store_error_and_leaves_nothing(s
             send([*rows, prediction(4, model_version=None)])
         assert send(rows) == 3
     assert day(settings).total == 3
+
+
+def test_any_text_that_a_caller_sends_can_be_stored(settings: Settings) -> None:
+    """PostgreSQL holds no zero character: one row with it must not keep all others out."""
+    notes = [
+        "\x00",
+        "a\x00\x00b",
+        "\\u0000",
+        "\\\x00",
+        "'; DROP TABLE labels; --",
+        '"\\',
+        ":document",
+        "%s",
+        "\U0001f600",
+    ]
+    ship([prediction(number, features={"note": note}) for number, note in enumerate(notes)], settings)
+    zero = "\x00" if settings.database_url.startswith("sqlite") else "\ufffd"
+    assert [row["note"] for row in day(settings).features] == [note.replace("\x00", zero) for note in notes]

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from portfolio import terminal
 from portfolio.batch.job import EngineName
+from portfolio.cli import labels, store
 from portfolio.cli.training import cards, evaluate, retrain, train
 from portfolio.cli.whom import Name, Names, named
 from portfolio.data import source
@@ -78,6 +79,16 @@ def serve(name: Name = "", port: Port = None, host: Host = "127.0.0.1") -> None:
     terminal.run(command)
 
 
+def monitoring(
+    port: Annotated[int, typer.Option(help="Port.")] = 8010,
+    host: Host = "127.0.0.1",
+) -> None:
+    """Run the monitoring service: every project looked at on an interval, findings and traffic over HTTP."""
+    from portfolio.watch import command as watch
+
+    terminal.run(lambda: watch.serve(host=host, port=port))
+
+
 def fetch(name: Name = "") -> None:
     """Bring the champion into the cache, once: for an image or a machine that will not reach the registry."""
     from portfolio.serving import fetch as fetching
@@ -130,13 +141,32 @@ def drift(
     """
 
     def command() -> int:
-        from portfolio.monitoring import command as monitoring
-        from portfolio.monitoring.flow import Order
+        from portfolio.monitoring.sources import Order
+        from portfolio.monitoring.sources_command import run_drift
 
         specs = named(names)
         if (source or bundle) and len(specs) != 1:
             raise ConfigError("--input and --bundle are one project's.", remedy="Name the project before them.")
-        return monitoring.run_drift(specs, Order(address=source, bundle=bundle), report=report)
+        return run_drift(specs, Order(address=source, bundle=bundle), report=report)
+
+    terminal.run(command, failed=3)
+
+
+def monitor(
+    names: Names = None,
+    days: Annotated[
+        float | None, typer.Option(min=0.001, help="Of predictions to look at; else MONITORING_DAYS.")
+    ] = None,
+) -> None:
+    """Judge models by the predictions they made. Exit code: 0 ok, 1 watch, 2 retrain or roll back, 3 could not judge.
+
+    Of several projects 2 goes before 3, 3 before 1.
+    """
+
+    def command() -> int:
+        from portfolio.monitoring.command import run_monitoring
+
+        return run_monitoring(named(names), days=days)
 
     terminal.run(command, failed=3)
 
@@ -157,9 +187,11 @@ def twin_report(names: Names = None) -> None:
 
 def _app() -> typer.Typer:
     app = _group("Train, serve and watch the models of this portfolio.")
-    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift):
+    for command in (projects, data, train, retrain, evaluate, cards, serve, fetch, score, drift, monitor, monitoring):
         app.command()(command)
     promotion.add_to(app)
+    store.add_to(app, _group("What is kept of predictions: the store behind every project."))
+    labels.add_to(app, _group("The truth about predictions, as it comes."))
     twin = _group("The synthetic samples in data/sample.")
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)

@@ -98,9 +98,10 @@ def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
 
 
 def _prepare_environment(stack: Stack) -> None:
-    """What this program and all that it starts shall see: the programs beside this one, and the demo's own MLflow."""
+    """What this program and all that it starts shall see: the programs beside this one, the demo's MLflow and APIs."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{stack.mlflow.port}"
+    os.environ["API_ADDRESSES"] = stack.api_addresses
     for name in ("no_proxy", "NO_PROXY"):  # a proxy can't reach this machine's own ports
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
 

@@ -36,7 +36,7 @@ def start(stack: Stack, settings: Settings, *, quick: bool) -> bool:
     wait_for_mlflow(stack)
     modelless = train_all(stack, without_champion(stack, settings), quick=quick)
     modelless |= sign_all(stack, signed_otherwise(stack, settings, key.public.id))
-    stack.start(stack.apis)
+    stack.start(stack.others)
     reports = wait_for(stack, stack.services, modelless=modelless)
     healthy = show(stack.console, reports)
     say_where(stack)

@@ -20,7 +20,14 @@ from portfolio.demo.state import log_of
 ANSWER_SECONDS, START_SECONDS = 2.0, 60.0
 LINE_LENGTH = 300
 # How to see that one is up which is no API of ours.
-OTHERS = {MLFLOW: "/version", "mlflow-server": "/version", "dashboard": "/_stcore/health"}
+OTHERS = {
+    MLFLOW: "/version",
+    "mlflow-server": "/version",
+    "dashboard": "/_stcore/health",
+    "prometheus": "/-/healthy",
+    "alertmanager": "/-/healthy",
+    "grafana": "/api/health",
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ def ask(service: Service) -> Report:
         return replace(report, healthy=True, answers=True, version=str(health))
     if path != "/health":
         return replace(report, healthy=True, answers=True)
+    if "projects" in health:
+        return replace(report, healthy=True, answers=True, version=health["version"], headline=looked(health))
     info = get(f"{service.address}/model/info")[1]
     return replace(
         report,
@@ -84,6 +93,11 @@ def ask(service: Service) -> Report:
         data=info["data"]["label"],
         headline=headline(info),
     )
+
+
+def looked(health: Mapping[str, Any]) -> str:
+    """What the monitoring service decided of each project that it has looked at."""
+    return ", ".join(f"{each['project']} {each['decision']}" for each in health["projects"] if each["decision"])
 
 
 def headline(info: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from portfolio.errors import ConfigError
 from portfolio.settings import repository
 
-MLFLOW = "mlflow"
+MLFLOW, MONITORING = "mlflow", "monitoring"
 LINE = re.compile(r"^(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)$")
 PORT = re.compile(r"(?<=--port )\d+\b")
 

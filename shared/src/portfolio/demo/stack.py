@@ -15,7 +15,7 @@ from rich.console import Console
 from portfolio.demo.errors import DemoError, Interrupted
 from portfolio.demo.groups import Group, alive, start_time, stop
 from portfolio.demo.interrupt import Interrupt
-from portfolio.demo.procfile import MLFLOW, Service
+from portfolio.demo.procfile import MLFLOW, MONITORING, Service
 from portfolio.demo.state import log_of, remember
 
 POLL_SECONDS = 0.1
@@ -41,7 +41,17 @@ class Stack:
     @property
     def apis(self) -> tuple[Service, ...]:
         """One service a project."""
+        return tuple(service for service in self.services if service.name not in (MLFLOW, MONITORING))
+
+    @property
+    def others(self) -> tuple[Service, ...]:
+        """All but the registry, which was started before."""
         return tuple(service for service in self.services if service.name != MLFLOW)
+
+    @property
+    def api_addresses(self) -> str:
+        """Where the APIs are, as the setting of that name has it."""
+        return json.dumps({api.name: api.address for api in self.apis})
 
     def start(self, services: Sequence[Service]) -> None:
         """Start services, each with a log of its own."""
@@ -130,10 +140,9 @@ class Stack:
 def say_where(stack: Stack) -> None:
     """Where the ports were moved, what other commands must be told to find this stack."""
     if stack.moved:
-        apis = json.dumps({api.name: api.address for api in stack.apis})
         stack.console.print("For other commands, such as `portfolio models`:")
         stack.console.print(f"export MLFLOW_TRACKING_URI={stack.mlflow.address}", markup=False)
-        stack.console.print(f"export API_ADDRESSES='{apis}'", markup=False)
+        stack.console.print(f"export API_ADDRESSES='{stack.api_addresses}'", markup=False)
 
 
 def say_stopped(console: Console, groups: Sequence[Group], left: Sequence[Group]) -> None:

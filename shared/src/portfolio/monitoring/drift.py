@@ -1,4 +1,4 @@
-"""Drift of one column after another, judged against a bundle's reference profile."""
+"""Drift of one column after another, judged against a bundle's reference profile and against chance."""
 
 from __future__ import annotations
 
@@ -9,21 +9,31 @@ from typing import Any, Literal
 import numpy as np
 
 from portfolio.errors import BundleError
-from portfolio.profile import current_counts, psi, psi_by_chance, reference_counts
+from portfolio.profile import Counts, bin_labels, current_counts, psi, psi_by_chance, reference_counts
+from portfolio.settings import Limits
 from portfolio.spec import Frame, is_missing
 
 State = Literal["ok", "watch", "act", "unknown"]
 
-WATCH, ACT = 0.1, 0.2
-"""PSI limits in use since credit scoring made them customary (Siddiqi 2006, Credit Risk Scorecards)."""
-FALSE_ALARMS = 0.05
+SCORE = "score"
+"""The column of the profile that is no feature."""
+FALSE_ALARMS = 0.01
 """Probability of any alarm where nothing changed, over all columns together (Bonferroni)."""
 GRAVEST = ("act", "unknown", "watch", "ok")
 
 
 @dataclass(frozen=True)
+class Bins:
+    """Shares of the rows in each of the reference's bins, before and now."""
+
+    labels: list[str]
+    reference: list[float]
+    current: list[float]
+
+
+@dataclass(frozen=True)
 class Drift:
-    """One column. `psi` in nats; `by_chance` is what equal distributions exceed in one check of twenty at most.
+    """One column. `psi` in nats; `by_chance` is what equal distributions exceed in one check of a hundred at most.
 
     `missing` are the shares of missing rows in the reference and now.
     """
@@ -33,17 +43,24 @@ class Drift:
     by_chance: float
     missing: tuple[float, float]
     state: State
+    bins: Bins
 
 
-def drifts(reference: Mapping[str, Any], rows: int, current: Frame) -> tuple[Drift, ...]:
+def drifts(reference: Mapping[str, Any], rows: int, current: Frame, limits: Limits) -> tuple[Drift, ...]:
     """The columns of a profile made from `rows` rows beside those of today, the furthest apart first.
 
     Raises BundleError for a profile without columns: nothing could be judged by it.
     """
     if not reference or not rows:
         raise BundleError("The bundle has no reference profile.", remedy="Train the model anew.")
-    alarms = FALSE_ALARMS / len(reference)
-    found = [_drift(name, column, rows, current[name], alarms) for name, column in reference.items()]
+    found = []
+    for name, column in reference.items():
+        before, now = reference_counts(column, rows), current_counts(column, current[name])
+        by_chance = psi_by_chance(before, now, alarms=FALSE_ALARMS / len(reference))
+        measured = psi(before, now)
+        missing = (float(column["missing"]), float(is_missing(current[name]).mean()))
+        state = _state(measured, by_chance, limits)
+        found.append(Drift(name, measured, by_chance, missing, state, _bins(column, before, now)))
     return tuple(sorted(found, key=lambda drift: -drift.psi))
 
 
@@ -52,15 +69,19 @@ def gravest(states: Iterable[State]) -> State:
     return min(states, key=GRAVEST.index)
 
 
-def _drift(name: str, column: Mapping[str, Any], rows: int, values: np.ndarray[Any, Any], alarms: float) -> Drift:
-    before, now = reference_counts(column, rows), current_counts(column, values)
-    measured, by_chance = psi(before, now), psi_by_chance(before, now, alarms=alarms)
-    missing = (float(column["missing"]), float(is_missing(values).mean()))
-    return Drift(name, measured, by_chance, missing, _state(measured, by_chance))
+def drifted_share(found: Iterable[Drift]) -> float:
+    """Share of the features, the score left out, that an alarm was raised for."""
+    alarms = [drift.state in ("watch", "act") for drift in found if drift.column != SCORE]
+    return sum(alarms) / len(alarms) if alarms else 0.0
 
 
-def _state(measured: float, by_chance: float) -> State:
+def _state(measured: float, by_chance: float, limits: Limits) -> State:
     """An alarm needs more than the limit and more than chance; where chance hides the higher limit nobody knows."""
-    if measured > by_chance and measured >= WATCH:
-        return "act" if measured >= ACT else "watch"
-    return "unknown" if by_chance > ACT else "ok"
+    if measured > by_chance and measured >= limits.watch:
+        return "act" if measured >= limits.act else "watch"
+    return "unknown" if by_chance > limits.act else "ok"
+
+
+def _bins(column: Mapping[str, Any], before: Counts, now: Counts) -> Bins:
+    shares = [np.round(side / max(int(side.sum()), 1), 6).tolist() for side in (before, now)]
+    return Bins(bin_labels(column), *shares)

@@ -1,84 +1,99 @@
-"""One drift check: a bundle's reference and a file of rows in, what moved out."""
+"""One monitoring run: store, quality, drift, performance, decision, report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from portfolio.bundle import Manifest, Scorer, load, read_trust
-from portfolio.bundle.live import live_bundle
-from portfolio.data import source, table
-from portfolio.data.source import DataFile
-from portfolio.data.table import Rows
-from portfolio.errors import DataError
-from portfolio.monitoring.drift import Drift, State, drifts, gravest
-from portfolio.settings import Config, Settings
-from portfolio.spec import Frame, ModelSpec
+from portfolio.monitoring.before import measure_before
+from portfolio.monitoring.decision import Decided, Found, decide
+from portfolio.monitoring.drift import SCORE, drifts
+from portfolio.monitoring.estimate import estimate
+from portfolio.monitoring.findings import findings, window
+from portfolio.monitoring.hits import follow
+from portfolio.monitoring.live import Live, read_live
+from portfolio.monitoring.performance import judge, measure
+from portfolio.monitoring.quality import check_quality
+from portfolio.monitoring.report import write_report
+from portfolio.monitoring.traffic import Span, Traffic, read
+from portfolio.monitoring.volume import compare_volume
+from portfolio.settings import Config, MonitoringConfig, Settings
+from portfolio.spec import ModelSpec
+from portfolio.store import MonitoringRun, add_run
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to compare. `address` is a URL or a path, left out the project's own source; `bundle` the one served."""
+    """What to look at: the predictions of `days` before `now`."""
 
-    address: str = ""
-    bundle: Path | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a check found. `own`: the rows are of the project's own source; `pinned`: its spec lists their content."""
-
-    manifest: Manifest
-    file: DataFile
-    address: str
-    rows: int
-    refused: int
-    own: bool
-    pinned: bool
-    drifts: tuple[Drift, ...]
+    now: datetime
+    days: float
 
     @property
-    def source_changed(self) -> bool:
-        """The project's own source no longer holds what its spec lists."""
-        return self.own and not self.pinned
-
-    @property
-    def state(self) -> State:
-        """The gravest of the columns'; a source that changed is to be watched, however alike its rows are."""
-        return gravest([*(drift.state for drift in self.drifts), "watch" if self.source_changed else "ok"])
+    def span(self) -> Span:
+        """The span of time."""
+        return Span(self.now - timedelta(days=self.days), self.now)
 
 
-def check(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> Report:
-    """Compare rows with the reference. Raises DataError, BundleError or ModelNotAvailable where that can't be done."""
-    trust = read_trust(settings)
-    scorer = load(order.bundle or live_bundle(spec, trust).folder, spec, trust)
-    address = order.address or source.addresses(spec, mirror=settings.data_mirror)[0]
-    with TemporaryDirectory() as folder:
-        file = source.copy(spec, address, Path(folder))
-        rows = table.load(
-            spec,
-            file,
-            max_bad_rows=config.training.max_bad_rows,
-            bad_rows_path=spec.root / "models" / "drift_bad_rows.csv",
-        )
-    if not order.address and scorer.manifest.data.synthetic and not file.dataset.synthetic:
-        raise DataError(
-            f"{spec.name} was trained on the synthetic sample, which says nothing about drift of the real data.",
-            remedy=f"Train it on that: make data train PROJECT={spec.name}.",
-        )
-    moved = drifts(scorer.manifest.reference, scorer.manifest.test_rows, _scored(scorer, rows))
-    return Report(
-        manifest=scorer.manifest,
-        file=file,
-        address=address,
-        rows=len(rows),
-        refused=int(rows.refused.bad.sum()),
-        own=not order.address,
-        pinned=file.dataset in spec.source.datasets,
-        drifts=moved,
+def monitor(spec: ModelSpec, order: Order, config: Config, settings: Settings) -> MonitoringRun:
+    """Judge the live version by its predictions, and store what was found.
+
+    Raises ModelNotAvailable, BundleError or StoreError.
+    """
+    began = time.monotonic()
+    live = read_live(spec, settings)
+    traffic = read(live, order.span, settings)
+    run = (_judged if len(traffic) else _empty)(live, traffic, config, settings)
+    run = replace(run, at=order.now, seconds=round(time.monotonic() - began, 3))
+    return replace(run, id=add_run(run, settings))
+
+
+def _judged(live: Live, traffic: Traffic, config: Config, settings: Settings) -> MonitoringRun:
+    found = _look(live, traffic, config.monitoring, settings)
+    decided = decide(found, config.monitoring)
+    hits = follow(live, traffic.span, found.estimate, settings)
+    told = findings(live, traffic, found, hits)
+    page = write_report(settings.drift_reports, live, traffic, told, traffic.span.until)
+    return replace(_run(live, traffic, decided), findings=told, report=page)
+
+
+def _look(live: Live, traffic: Traffic, policy: MonitoringConfig, settings: Settings) -> Found:
+    manifest, span = live.scorer.manifest, traffic.span
+    now = {**traffic.frame, SCORE: traffic.margins}
+    estimated = estimate(live, traffic.margins)
+    performance = measure(live, traffic, live.bundle, policy)
+    failing = performance is not None and performance.state == "act"
+    return Found(
+        quality=check_quality(live, traffic),
+        drift=drifts(manifest.reference, manifest.test_rows, now, policy.psi),
+        volume=compare_volume(live.name, traffic.total, span, settings),
+        performance=performance,
+        estimate=estimated,
+        expected=judge(live, estimated, policy, what="without labels") if estimated else (),
+        before=measure_before(live, span, policy, settings) if failing else None,
     )
 
 
-def _scored(scorer: Scorer, rows: Rows) -> Frame:
-    return {**rows.frame, "score": scorer.margins(rows.frame)}
+def _empty(live: Live, traffic: Traffic, config: Config, _settings: Settings) -> MonitoringRun:
+    why = f"No prediction of the last {traffic.span.length.total_seconds() / 86400:g} days can be judged"
+    if traffic.refused:
+        why = f"{why}: the request class refuses all {traffic.refused} that are in the store"
+    elif not config.journal:
+        why = f"{why}: `journal: false` in configs/config.yaml, so none is kept"
+    return replace(_run(live, traffic, Decided("unknown", (f"{why}.",))), findings={"window": window(traffic)})
+
+
+def _run(live: Live, traffic: Traffic, decided: Decided) -> MonitoringRun:
+    return MonitoringRun(
+        project=live.name,
+        at=traffic.span.until,
+        since=traffic.span.since,
+        until=traffic.span.until,
+        model_version=live.model_version,
+        bundle=live.bundle,
+        decision=decided.decision,
+        reasons=decided.reasons,
+        rows=traffic.total,
+        labelled=int(traffic.labelled.sum()),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portfolio import registry
-from portfolio.errors import ConfigError, NotPromoted, RegistryError
+from portfolio.errors import ConfigError, NoSuchVersion, NotPromoted
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
 
@@ -15,7 +15,7 @@ ALIASES = (registry.CHAMPION, registry.CHALLENGER, registry.PREVIOUS)
 def find(name: str, which: int | str, settings: Settings) -> RegisteredVersion:
     """The version of a project that a number, an alias or a deprecated stage names, in any case.
 
-    Raises ConfigError where it names nothing, RegistryError where there is no such version.
+    Raises ConfigError where it names nothing, NoSuchVersion where there is none such.
     """
     wanted = str(which).strip().lower()
     if wanted.isdecimal():
@@ -27,7 +27,7 @@ def find(name: str, which: int | str, settings: Settings) -> RegisteredVersion:
         raise ConfigError(f"{said}.", remedy=f"Give a number (`portfolio models {name}`), or one of {_known()}.")
     found = registry.pointed(name, alias, settings)
     if found is None:
-        raise RegistryError(f"{name} has no {alias}.", remedy=f"`portfolio models {name}` lists its versions.")
+        raise NoSuchVersion(f"{name} has no {alias}.", remedy=f"`portfolio models {name}` lists its versions.")
     return found
 
 

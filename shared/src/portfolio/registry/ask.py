@@ -15,7 +15,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from portfolio.errors import RegistryError
+from portfolio.errors import NoSuchVersion, RegistryError
 from portfolio.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -85,7 +85,7 @@ def find_version(name: str, number: int, settings: Settings) -> RegisteredVersio
     query = {"name": name, "version": str(number)}
     found = _version(settings, "model-versions/get", query) if number <= LARGEST else None
     if found is None:
-        raise RegistryError(
+        raise NoSuchVersion(
             f"{name} has no version {number} at {settings.registry_address}.",
             remedy=f"`portfolio models {name}` lists its versions.",
         )

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from typing import Any
 
 from anyio import CapacityLimiter
 from pydantic import SecretStr
 
-from portfolio.errors import NotAdmitted, NotReloaded, RegistryError
+from portfolio.errors import NotReloaded, RegistryError
 from portfolio.serving.board import Attempt, Board, Failure, Notice
+from portfolio.serving.key import admit
 from portfolio.serving.resolve import wanted
 from portfolio.serving.service import Service
 
-KEY_HEADER = b"x-api-key"
 PATIENCE = 30.0
 STEP = 0.02
 LOOK_AT = "`last_failure` of /model/info and the log tell more."
@@ -31,15 +30,8 @@ class Admin:
     one: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     def admit(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Raise NotAdmitted unless the request brings the key: 403 where no key is set, else 401."""
-        key = self.key.get_secret_value().encode()
-        if not key:
-            raise NotAdmitted(
-                "closed: ADMIN_KEY is not set.", remedy="Start the service with an ADMIN_KEY.", status=403
-            )
-        given = next((value for name, value in headers if name == KEY_HEADER), b"")
-        if not compare_digest(given, key):
-            raise NotAdmitted("The admin key is missing or wrong.", remedy="Send it as X-API-Key.")
+        """Raise NotAdmitted unless the request brings the key."""
+        admit(headers, self.key)
 
     def reload(self) -> dict[str, Any]:
         """Follow the registry and the pointers now, and wait for every worker; blocks.

@@ -16,6 +16,7 @@ from portfolio.serving.admin import Admin
 from portfolio.serving.board import Board
 from portfolio.serving.drain import Drain
 from portfolio.serving.edge import Edge
+from portfolio.serving.labels import Labels
 from portfolio.serving.live import Live
 from portfolio.serving.metrics import Metrics
 from portfolio.serving.parent import end_with
@@ -62,7 +63,7 @@ def build(spec: ModelSpec) -> Application:
     app.add_middleware(Edge, service=service)
     app.shortcut = Shortcut(service, turn)
     problems.install(app)
-    add_routes(app, Endpoints(service, turn, Admin(service, settings.admin_key)))
+    add_routes(app, Endpoints(service, turn, Admin(service, settings.admin_key), Labels(spec, settings)))
     service.metrics.open((getattr(route, "path", "") for route in app.routes), service.journal)
     supervisor = multiprocessing.parent_process()
     if board.folder and supervisor and supervisor.pid:

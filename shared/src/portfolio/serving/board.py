@@ -19,10 +19,11 @@ from typing import Any, Literal, TypeVar
 import orjson
 
 from portfolio.errors import Fault
+from portfolio.serving.watched import Watched
 
 FOLDER = "PORTFOLIO_SERVICE"
 """Environment variable by which `serve` tells its processes the folder."""
-SUFFIX, ATTEMPT, SHIPMENT, RELOAD, WAKE = ".notice", "attempt", "shipment", "reload", "wake"
+SUFFIX, ATTEMPT, SHIPMENT, WATCHED, RELOAD, WAKE = ".notice", "attempt", "shipment", "watched", "reload", "wake"
 
 Outcome = Literal["followed", "vacant", "away", "failed"]
 Stage = Literal["download", "verify", "load"]
@@ -99,6 +100,7 @@ class Board:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._own: Notice | None = None
+        self._watched: Watched | None = None
         self._asked = 0
         self._bell: int | None = None
 
@@ -141,6 +143,19 @@ class Board:
         """How far the shipper is; None without one."""
         said = _read(self.folder / SHIPMENT) if self.folder else None
         return Shipment(**said) if said else None
+
+    def tell(self, watched: Watched) -> None:
+        """Say what the store has."""
+        self._watched = watched
+        if self.folder:
+            _write(self.folder / WATCHED, asdict(watched))
+
+    def watched(self) -> Watched | None:
+        """What the store has, as far as this service knows; None where nobody has looked."""
+        if self.folder is None:
+            return self._watched
+        said = _read(self.folder / WATCHED)
+        return Watched(**said) if said else None
 
     def ask_workers(self) -> None:
         """Have every worker look at the pointers anew."""

@@ -40,8 +40,8 @@ def serve(spec: ModelSpec, *, host: str, port: int) -> None:
     settings = read_settings()
     read_trust(settings)
     read_config(spec.root / "configs" / "config.yaml")
-    with _naming(host, port):
-        claimed = _claim(host, port)
+    with naming(host, port):
+        claimed = claim(host, port)
     with closing(claimed) as listener:
         signal.signal(signal.SIGTERM, _stop)
         with suppress(KeyboardInterrupt), _beside(spec, settings):
@@ -49,7 +49,7 @@ def serve(spec: ModelSpec, *, host: str, port: int) -> None:
 
 
 @contextmanager
-def _naming(host: str, port: int) -> Iterator[None]:
+def naming(host: str, port: int) -> Iterator[None]:
     """Tell in one line why this host and port can't be had."""
     try:
         yield
@@ -62,7 +62,7 @@ def _naming(host: str, port: int) -> Iterator[None]:
         raise ConfigError(f"Port {port} on {host} {UNAVAILABLE[error.errno]}.", remedy=remedy) from None
 
 
-def _claim(host: str, port: int) -> socket.socket:
+def claim(host: str, port: int) -> socket.socket:
     """A socket that listens already, so that no second service can claim the port while the champion is fetched."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)

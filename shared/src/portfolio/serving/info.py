@@ -19,7 +19,8 @@ FROM_MANIFEST = {
 
 def home(service: Service) -> dict[str, Any]:
     """The front page."""
-    links = {"docs": "/docs", "predict": "/predict", "model": "/model/info", "health": "/health", "metrics": "/metrics"}
+    named = ("docs", "predict", "health", "metrics", "stats")
+    links = {"model": "/model/info", **{name: f"/{name}" for name in named}}
     spec = service.spec
     return {"name": spec.name, "title": spec.title, "version": service.code.version, "links": links}
 

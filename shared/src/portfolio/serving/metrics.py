@@ -15,6 +15,7 @@ from portfolio.predictions.journal import Journal, Loss
 from portfolio.serving import journaled
 from portfolio.serving.board import Board, Reason, Stage
 from portfolio.serving.tally import Counts, Spread, Tally
+from portfolio.serving.watched import Watched
 from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
@@ -92,6 +93,7 @@ class Metrics(Collector):
         if self._journal:
             yield from journaled.metrics(self._journal, self._board.shipment())
         yield from self._models()
+        yield from _drift(self._board.watched())
         yield from _processes(self._tally.workers())
 
     def _with_attempts(self, family: Metric) -> Metric:
@@ -112,6 +114,19 @@ class Metrics(Collector):
             info.add_metric(live, 1)
         yield loaded
         yield info
+
+
+def _drift(watched: Watched | None) -> Iterator[Metric]:
+    """By the last monitoring run; nothing before one is known."""
+    if watched is None or watched.run is None:
+        return
+    drift = GaugeMetricFamily("model_prediction_drift", "PSI in the last monitoring run", labels=("feature",))
+    for feature, psi in watched.drift.items():
+        drift.add_metric((feature,), psi)
+    alerts = GaugeMetricFamily("model_drift_alerts", "Columns that drifted in the last monitoring run")
+    alerts.add_metric((), len(watched.alerts))
+    yield drift
+    yield alerts
 
 
 def _values(spec: ModelSpec) -> Spread:

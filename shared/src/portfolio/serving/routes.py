@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, openapi
+from portfolio.serving import flow, info, labels, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.edge import asked
@@ -46,12 +46,16 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
         "/predict/batch", at.predict_batch, response_model=many, responses=refusals, openapi_extra=accepts(batch=True)
     )
     predict("/explain", at.explain, response_model=one, responses=refusals, openapi_extra=accepts(wishes=("dry_run",)))
+    post("/labels", at.take_labels, tags=["labels"], **labels.documented(spec))
     get("/", at.home, tags=["about"])
     get("/health", at.health, tags=["health"], responses={503: {"description": "No model is loaded"}})
     get("/health/live", at.health_live, tags=["health"])
     get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
     get("/metrics", at.metrics, tags=["health"])
+    shown = partial(app.add_api_route, methods=["GET"], tags=["monitoring"])
+    shown("/stats", at.stats, response_model=stats.Stats)
+    shown("/monitoring/stats", at.monitoring_stats, response_model=stats.MonitoringStats)
     get("/data", at.data, tags=["about"], responses=openapi.problems(404, 503), include_in_schema=spec.open_data)
 
     post("/admin/reload", at.reload, tags=["admin"], **openapi.reloading())
@@ -80,6 +84,7 @@ class Endpoints:
     service: Service
     turn: Turn[flow.Asked, bytes]
     admin: Admin
+    labels: labels.Labels
     batches: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     explanations: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LARGE_BODIES))
@@ -126,9 +131,27 @@ class Endpoints:
         """Answer one row, and why: exact contributions of each field."""
         return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
 
+    async def take_labels(self, request: Request) -> Response:
+        """Take the truth about up to 10,000 predictions, tell what became of each. Replacing needs the admin key."""
+        replace_old = labels.read_on_conflict(request.scope["query_string"])
+        if replace_old:
+            self.admin.admit(request.scope["headers"])
+        with self.labels.room():
+            body = await read_body(request.scope, request.receive, BATCH_BYTES)
+            take = partial(self.labels.take, body, replace=replace_old)
+            return _json(200, await to_thread.run_sync(take, limiter=self.labels.one))
+
     async def metrics(self) -> Response:
         """Metrics in Prometheus' text format."""
         return Response(await to_thread.run_sync(self.service.metrics.render), media_type=CONTENT_TYPE_LATEST)
+
+    async def stats(self) -> Response:
+        """Requests, errors and latencies by path, and predictions by outcome, since the service started."""
+        return _json(200, (await to_thread.run_sync(stats.stats, self.service)).model_dump())
+
+    async def monitoring_stats(self) -> Response:
+        """Predictions in the store (all, the last 100, the last hour), their labels, and the last monitoring run."""
+        return _json(200, (await to_thread.run_sync(stats.monitoring_stats, self.service)).model_dump())
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""

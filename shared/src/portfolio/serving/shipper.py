@@ -18,6 +18,7 @@ from portfolio.errors import StoreError
 from portfolio.predictions.shipping import Shipping
 from portfolio.serving.board import Board, Shipment
 from portfolio.serving.parent import end_with
+from portfolio.serving.view import View
 from portfolio.settings import Settings, read_settings
 
 PAUSE_SECONDS = 0.5  # between two looks where nothing waits
@@ -127,6 +128,7 @@ def main() -> None:
     shipper = Shipper(Shipping(Path(folder), project, door), board, last)
     if last is None:
         board.post_shipment(Shipment())
+    View(project, settings, board).start()
     try:
         follow(shipper, called)
     finally:

@@ -2,7 +2,7 @@
 
 from portfolio.store.datasets import Dataset, add_dataset, datasets
 from portfolio.store.deployments import MOVES, Action, Deployment, Outcome, append, deployments, prepare
-from portfolio.store.labels import Fits, Joined, Label, join, settle
+from portfolio.store.labels import Fits, Joined, Label, LabelOutcome, join, settle
 from portfolio.store.predictions import Prediction, Role, Ship, shipping
 from portfolio.store.runs import MonitoringRun, add_run, runs
 from portfolio.store.summaries import Summary, Sums, summary
@@ -16,6 +16,7 @@ __all__ = [
     "Fits",
     "Joined",
     "Label",
+    "LabelOutcome",
     "MonitoringRun",
     "Outcome",
     "Prediction",

@@ -14,10 +14,10 @@ from portfolio.store.predictions import MINUTE
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-Outcome = Literal["recorded", "repeated", "replaced", "conflict", "unknown", "refused"]
+LabelOutcome = Literal["recorded", "repeated", "replaced", "conflict", "unknown", "refused"]
 Fits = Callable[[str, float], str]
 """What is wrong with a value as the truth of that project's model, "" where nothing is."""
-ASIDE: tuple[Outcome, ...] = ("conflict", "unknown", "refused")
+ASIDE: tuple[LabelOutcome, ...] = ("conflict", "unknown", "refused")
 PART = 5_000
 
 
@@ -36,7 +36,7 @@ class Joined:
     """What became of one label, and why where it was not recorded."""
 
     prediction_id: str
-    outcome: Outcome
+    outcome: LabelOutcome
     reason: str = ""
 
 
@@ -104,7 +104,7 @@ class _Desk:
             self.aside.append((known, outcome, owner))
         return Joined(label.prediction_id, outcome, reason)
 
-    def _outcome(self, label: Label, made: _Made | None, known: Label | None) -> tuple[Outcome, str]:
+    def _outcome(self, label: Label, made: _Made | None, known: Label | None) -> tuple[LabelOutcome, str]:
         if made is None:
             whose = f" of {self.project}" if self.project else ""
             return "unknown", f"no prediction{whose} with this id is in the store; kept aside until it comes"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
 
 from portfolio.settings import Settings
 
@@ -62,19 +65,34 @@ def shipping(settings: Settings) -> Iterator[Ship]:
 
 
 def _store(connection: Connection, batch: Sequence[Prediction]) -> int:
-    from portfolio.store.database import insert
-    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
-
     rows = {row.prediction_id: row for row in batch}
-    statement = insert(connection, TABLE).on_conflict_do_nothing().returning(TABLE.c.prediction_id)
-    stored = connection.execute(statement, [_values(row) for row in rows.values()]).scalars()
-    added = [rows[name] for name in stored]
+    insert = _insert_document if connection.dialect.name == "postgresql" else _insert_rows
+    added = [rows[name] for name in insert(connection, tuple(rows.values()))]
     _add_up(connection, added)
     return len(added)
 
 
-def _values(row: Prediction) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in NAMES}
+def _insert_rows(connection: Connection, rows: Sequence[Prediction]) -> Iterable[str]:
+    """The ids that were not there yet."""
+    from portfolio.store.database import insert
+    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
+
+    statement = insert(connection, TABLE).on_conflict_do_nothing().returning(TABLE.c.prediction_id)
+    return connection.execute(statement, [{name: getattr(row, name) for name in NAMES} for row in rows]).scalars()
+
+
+def _insert_document(connection: Connection, rows: Sequence[Prediction]) -> Iterable[str]:
+    """The same in PostgreSQL, where one JSON document is four times as fast as 60,000 parameters."""
+    from sqlalchemy import text
+
+    document = orjson.dumps(rows)
+    if b"\\u0000" in document:
+        document = ZERO.sub(rb"\1\\ufffd", document)
+    names = ", ".join(f'"{name}"' for name in NAMES)
+    rows_of = "json_populate_recordset(NULL::model_predictions, CAST(:document AS json))"
+    statement = f"INSERT INTO model_predictions ({names}) SELECT {names} FROM {rows_of}"  # noqa: S608 (our own names)
+    statement += " ON CONFLICT DO NOTHING RETURNING prediction_id"
+    return connection.execute(text(statement), {"document": document.decode()}).scalars()
 
 
 def _add_up(connection: Connection, added: Sequence[Prediction]) -> None:
@@ -109,3 +127,5 @@ def _minutes(added: Sequence[Prediction]) -> Iterator[dict[str, Any]]:
 
 
 NAMES = tuple(field.name for field in fields(Prediction))
+ZERO = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""A zero character, which no text of PostgreSQL can hold, in a JSON document."""

@@ -16,7 +16,7 @@ from portfolio.store.runs import MonitoringRun, run_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LAST, DELAYS = 100, 10_000
+LAST, DELAYS = 100, 1000
 SHOWN = ("feature", "psi", "state")
 
 
@@ -35,7 +35,7 @@ class Summary:
     """What was answered; predictions that were made in the shadow are left out.
 
     `last_hour` begins with a whole minute. `coverage` is the share of the predictions of the last MONITORING_DAYS
-    that have a label, `delay_seconds` the median of the newest 10,000 labels. Of `last_run`'s findings there is the
+    that have a label, `delay_seconds` the median of the newest 1,000 labels. Of `last_run`'s findings there is the
     drift alone.
     """
 

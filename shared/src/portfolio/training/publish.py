@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -11,12 +12,17 @@ import orjson
 from portfolio import registry
 from portfolio.bundle import Manifest, sign
 from portfolio.bundle.keys import SigningKey, read_signing_key
+from portfolio.errors import StoreError
 from portfolio.gate import Verdict
+from portfolio.logs import logger
 from portfolio.pointer import Current, write_current
 from portfolio.promotion.flow import make_champion
 from portfolio.registry import RegisteredVersion
 from portfolio.settings import Settings
+from portfolio.store import Dataset, add_dataset
 from portfolio.training.plots import draw
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,25 @@ def _register(manifest: Manifest, bundle: Path, verdict: Verdict, settings: Sett
         draw(manifest, Path(folder) / "plots")
         (Path(folder) / "verdict.json").write_bytes(orjson.dumps(asdict(verdict), option=orjson.OPT_INDENT_2))
         tags = {"verdict": verdict.decision, "verdict_failed": orjson.dumps(verdict.failed).decode()}
-        return registry.register(settings, manifest, bundle=bundle, artifacts=Path(folder), tags=tags)
+        registered = registry.register(settings, manifest, bundle=bundle, artifacts=Path(folder), tags=tags)
+    _remember_data(manifest, settings)
+    return registered
+
+
+def _remember_data(manifest: Manifest, settings: Settings) -> None:
+    """Tell the store what the version was trained on; its manifest says so too, so a store that is away is no loss."""
+    data = manifest.data
+    dataset = Dataset(
+        project=manifest.name,
+        bundle=manifest.version,
+        **data.model_dump(include={"name", "licence", "sha256", "synthetic", "rows", "refused", "out_of_scope"}),
+        git_commit=manifest.git_commit,
+        at=datetime.fromisoformat(manifest.created),
+    )
+    try:
+        add_dataset(dataset, settings)
+    except StoreError as error:
+        log.warning("the store does not know this version's data set", detail=error.detail, remedy=error.remedy)
 
 
 def _go_live(

@@ -1,0 +1,1 @@
+"""How often monitoring is wrong, measured on rows whose truth is known."""

@@ -1,0 +1,73 @@
+"""Reports for people: Evidently's page and JSON of a run, beside what the run itself found."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from portfolio.monitoring.live import Live
+from portfolio.monitoring.traffic import Traffic
+from portfolio.spec import Frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = 5_000
+"""Of each side that a page shows; all of them would make it a hundred megabytes."""
+KEPT = 50
+"""Reports of a project; older ones are removed."""
+ENDINGS = (".html", ".json", ".findings.json")
+
+
+def write_report(folder: Path, live: Live, traffic: Traffic, found: Mapping[str, Any], at: datetime) -> str:
+    """Write a run's three files; returns the page's name. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{live.name}-{at:%Y%m%dT%H%M%S.%fZ}"
+    page, data, findings = (folder / f"{name}{ending}" for ending in ENDINGS)
+    findings.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    _write_evidently(live, traffic, page, data)
+    _clear(folder, live.name)
+    return page.name
+
+
+def _write_evidently(live: Live, traffic: Traffic, page: Path, data: Path) -> None:
+    """The first import takes seconds, so it is made here; nothing of it may call home."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    reference = _table(live.sample.frame, live.sample.scores)
+    current = _table(traffic.frame, traffic.margins)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is not written for the newest numpy
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset, DataSummaryPreset
+
+        texts = [name for name, values in traffic.frame.items() if values.dtype == object]
+        kinds = DataDefinition(
+            numerical_columns=[name for name in current if name not in texts], categorical_columns=texts
+        )
+        sides = [Dataset.from_pandas(table, data_definition=kinds) for table in (current, reference)]
+        found = Report([DataDriftPreset(), DataSummaryPreset()]).run(*sides)
+        found.save_html(str(page))
+        found.save_json(str(data))
+
+
+def _table(frame: Frame, scores: Any) -> pd.DataFrame:
+    """At most ROWS rows, spread evenly, with what is missing as pandas has it."""
+    import pandas as pd
+
+    rows = np.unique(np.linspace(0, len(scores) - 1, ROWS).astype(int))
+    columns = {name: values[rows] for name, values in {**frame, "score": scores}.items()}
+    return pd.DataFrame(columns).replace({"": None})
+
+
+def _clear(folder: Path, project: str) -> None:
+    pages = sorted(folder.glob(f"{project}-*{ENDINGS[0]}"))
+    for page in pages[:-KEPT]:
+        for ending in ENDINGS:
+            page.with_name(page.name.removesuffix(ENDINGS[0]) + ending).unlink(missing_ok=True)

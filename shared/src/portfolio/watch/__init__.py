@@ -1,0 +1,1 @@
+"""The monitoring service: it has every project looked at on an interval, and shows what was found."""
