@@ -17,8 +17,9 @@ INTRODUCTION = """Written by `make bench`, all figures from one run on one machi
 with another. A figure is the median of the rounds with [the lowest, the highest]; a ratio is taken round by round, so
 that what slows down a whole round slows down both its sides. Times include the load generator's.
 """
-METHOD = """Every server has one core, the load generator (wrk, one thread, keep-alive) another one, which the
-process has too that brings the service's predictions into its store. All are up through the whole run; those that are not measured are paused (SIGSTOP), as a peer that polls would take time from the others.
+METHOD = """Every server has one core, the load generator (wrk, one thread, keep-alive) another one. The shipper,
+which brings the service's predictions into its store, has the latter, too. All servers are up through the whole run;
+those that are not measured are paused (SIGSTOP), as a peer that polls would take time from the others.
 Rounds are interleaved, each time in another order, first all with one connection, then all with {most}: a server that
 learns from its load is not asked to forget it. Before each round one answer is checked by its value and {warm:g} s of
 load go unmeasured; a round with any answer other than 2xx, or with none, ends the run. A round is {seconds:g} s,
