@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -73,12 +73,26 @@ def _store(connection: Connection, batch: Sequence[Prediction]) -> int:
 
 
 def _insert_rows(connection: Connection, rows: Sequence[Prediction]) -> Iterable[str]:
-    """The ids that were not there yet."""
-    from portfolio.store.database import insert
-    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
+    """The ids that were not there yet: looked up before, as an INSERT that returns them takes twice as long."""
+    from sqlalchemy import text
 
-    statement = insert(connection, TABLE).on_conflict_do_nothing().returning(TABLE.c.prediction_id)
-    return connection.execute(statement, [{name: getattr(row, name) for name in NAMES} for row in rows]).scalars()
+    asked = orjson.dumps([row.prediction_id for row in rows]).decode()
+    known = "SELECT prediction_id FROM model_predictions WHERE prediction_id IN (SELECT value FROM json_each(:asked))"
+    there = set(connection.execute(text(known), {"asked": asked}).scalars())
+    fresh = [row for row in rows if row.prediction_id not in there]
+    if fresh:
+        columns, places = ", ".join(f'"{name}"' for name in NAMES), ", ".join("?" * len(NAMES))
+        statement = f"INSERT INTO model_predictions ({columns}) VALUES ({places})"  # noqa: S608 (our own names)
+        connection.exec_driver_sql(statement, list(map(_plain, fresh)))
+    return [row.prediction_id for row in fresh]
+
+
+def _plain(row: Prediction) -> tuple[Any, ...]:
+    """A row as SQLite keeps it, in the order of NAMES."""
+    at = row.at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    values = (row.prediction_id, at, row.project, row.model_version, row.bundle, row.role)
+    features = orjson.dumps(row.features).decode()
+    return *values, features, row.score, row.decision, row.latency_ms, row.request_id, row.entity_id
 
 
 def _insert_document(connection: Connection, rows: Sequence[Prediction]) -> Iterable[str]:
