@@ -169,6 +169,7 @@ def test_limits_are_the_projects_own() -> None:
         ("f1", Estimate(0.50, 0.48, 0.52), "act"),  # 16.7 % worse
         ("f1", Estimate(0.50, 0.30, 0.70), "unknown"),  # so few labels say nothing
         ("f1", Estimate(0.70, 0.68, 0.72), "ok"),  # better is no loss
+        ("f1", Estimate(0.65, 0.60, 0.75), "ok"),  # few labels, and yet chance can hide no loss
         ("mae", Estimate(0.70, 0.68, 0.72), "act"),  # where less is better
         ("mae", Estimate(0.50, 0.48, 0.52), "ok"),
         ("mae", Estimate(0.70, 0.40, 0.99), "unknown"),

@@ -88,21 +88,26 @@ def judge(live: Live, metrics: Reading, policy: MonitoringConfig, *, what: str) 
 
 
 def judge_loss(name: str, now: Estimate, before: Estimate, limits: Limits) -> Judged:
-    """An alarm needs a loss beyond the limit, and beyond what the two intervals allow to chance."""
+    """An alarm needs a loss beyond the limit, and beyond what the two intervals allow to chance.
+
+    Unknown is a loss that is within the limit and, by chance, could be beyond it.
+    """
     sign = 1 if name in HIGHER_IS_BETTER else -1
     unit = abs(before.value) or 1.0
     loss = sign * (before.value - now.value) / unit
-    ends = (
-        (before.value - before.low, now.high - now.value)
-        if sign > 0
-        else (before.high - before.value, now.value - now.low)
-    )
-    chance = hypot(*ends) / unit
+    least, most = (_reach(before, now, side) / unit for side in (sign, -sign))
     figures = f"{name} {now.value:.4g} against {before.value:.4g} on the test rows"
-    text = f"{figures}, {-sign * loss:+.1%} (limit {limits.act:.0%}; {chance:.1%} by chance)"
-    if loss >= limits.watch and loss > chance:
+    text = f"{figures}, {-sign * loss:+.1%} (limit {limits.act:.0%}; {least:.1%} by chance)"
+    if loss >= limits.watch and loss > least:
         return Judged("act" if loss >= limits.act else "watch", text)
-    return Judged("unknown" if chance > limits.act else "ok", text)
+    return Judged("unknown" if loss + most > limits.act else "ok", text)
+
+
+def _reach(before: Estimate, now: Estimate, sign: int) -> float:
+    """How far above `before` an equal `now` can lie by chance, or below it where `sign` is negative."""
+    if sign > 0:
+        return hypot(before.value - before.low, now.high - now.value)
+    return hypot(before.high - before.value, now.value - now.low)
 
 
 def judge_brier(now: Estimate, limit: float) -> Judged:
