@@ -164,3 +164,38 @@ def test_a_look_at_much_is_broken_off_and_gone_on_with(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert Shipping(tmp_path / "nowhere", "toylate", Shelf()).look(1)
+
+
+def test_a_store_that_comes_back_gets_what_one_that_was_lost_had(tmp_path: Path) -> None:
+    shelf, written = Shelf(), journal(tmp_path, Told())
+    shipping = Shipping(tmp_path, "toylate", shelf)
+    written.append(AUTHOR, entries(0, 10))
+    shipping.look(1)
+    before = dict(shipping.stored)
+    shelf.away = True
+    written.append(AUTHOR, entries(10, 20))
+    with pytest.raises(StoreError):
+        shipping.look(1)
+    assert shipping.stored == before  # what waits is told from it
+    shelf.rows.clear()
+    shelf.away = False
+    shipping.look(1)
+    assert shelf.rows.keys() == names(0, 20)
+    assert list(shipping.stored.values()) == [segments(tmp_path)[0].stat().st_size]
+
+
+def test_damage_that_is_read_again_is_counted_once(tmp_path: Path) -> None:
+    shelf, written = Shelf(), journal(tmp_path, Told())
+    shipping = Shipping(tmp_path, "toylate", shelf)
+    written.append(AUTHOR, entries(0, 10))
+    with segments(tmp_path)[0].open("ab") as file:
+        file.write(b"dirt")
+    written.append(AUTHOR, entries(10, 20))
+    shipping.look(1)
+    shelf.away = True
+    written.append(AUTHOR, entries(20, 30))
+    with pytest.raises(StoreError):
+        shipping.look(1)
+    shelf.away = False
+    shipping.look(1)
+    assert (shelf.rows.keys(), shipping.damaged) == (names(0, 30), 1)

@@ -110,6 +110,29 @@ def test_a_store_that_comes_back_gets_all_of_it(tmp_path: Path) -> None:
     assert log.count("predictions reach the store again") == 1
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_taken_away_under_it_costs_no_prediction(tmp_path: Path, *, replaced: bool) -> None:
+    store = tmp_path / "store.db"
+    written = journal(tmp_path / "journal", Told())
+    with shipping(tmp_path, f"sqlite:///{store}"):
+        written.append(AUTHOR, entries(0, 10))
+        wait_until(lambda: posted(tmp_path).shipped == 10)
+        if replaced:  # a backup from before
+            with closing(sqlite3.connect(store)) as one, closing(sqlite3.connect(tmp_path / "backup")) as other:
+                one.backup(other)
+                other.execute("DELETE FROM model_predictions")
+                other.commit()
+            for name in ("store.db-wal", "store.db-shm"):
+                (tmp_path / name).unlink()
+            (tmp_path / "backup").replace(store)
+        else:
+            store.rename(tmp_path / "away.db")
+        written.append(AUTHOR, entries(10, 20))
+        written.close()
+        wait_until(lambda: segments(tmp_path / "journal") == [])
+    assert count(store) == 20
+
+
 def test_three_services_ship_into_one_file_at_once(tmp_path: Path) -> None:
     """2,000 predictions a second of each, for five seconds."""
     address = f"sqlite:///{tmp_path}/store.db"

@@ -1,7 +1,8 @@
 """The way of the journal's segments into the store, and their end.
 
 Each segment is read on from where it was stored to; one that its worker has let go of is deleted once all of it is
-stored. Whoever starts anew reads from the beginning: the store knows a prediction by its id, and takes it once.
+stored. Whoever starts anew reads from the beginning, and so does who was refused, as the store that comes back may be
+an older one: it knows a prediction by its id, and takes it once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from portfolio.errors import StoreError
 from portfolio.logs import logger
 from portfolio.predictions.segments import DAMAGED, Gap, Record, released, rest, scan, segments
 from portfolio.store import Prediction, Ship
@@ -33,20 +35,28 @@ class Shipping:
 
     def __init__(self, folder: Path, project: str, ship: Ship) -> None:
         self._folder, self._project, self._ship = folder, project, ship
-        self._spoilt: set[str] = set()
+        self._spoilt: set[tuple[str, int]] = set()  # segment, and where in it
+        self._doubtful: set[str] = set()  # segments of which the store that is back may lack what is in `stored`
         self.stored: dict[str, int] = {}
         self.shipped = self.torn = self.damaged = 0
 
     def look(self, seconds: float, *, clock: Callable[[], float] = monotonic) -> bool:
         """Ship what is there, for about so long; whether that was all. Raises StoreError."""
-        deadline = clock() + seconds
+        try:
+            return self._look(clock() + seconds, clock)
+        except StoreError:
+            self._doubtful = set(self.stored)
+            raise
+
+    def _look(self, deadline: float, clock: Callable[[], float]) -> bool:
         paths = segments(self._folder)
         names = {path.name for path in paths}
         self.stored = {name: end for name, end in self.stored.items() if name in names}
-        self._spoilt &= names
+        self._spoilt = {place for place in self._spoilt if place[0] in names}
+        self._doubtful &= names
         for path in paths:
             with suppress(FileNotFoundError), released(path) as free:  # asked before it is read: what is read is all
-                content = rest(path, self.stored.get(path.name, 0))
+                content = rest(path, self._begun(path.name))
                 end = 0
                 for end in self._steps(path.name, content):
                     if end < len(content) and clock() > deadline:
@@ -55,9 +65,12 @@ class Shipping:
                     self._finish(path, torn=len(content) - end)
         return True
 
+    def _begun(self, name: str) -> int:
+        return 0 if name in self._doubtful else self.stored.get(name, 0)
+
     def _steps(self, name: str, content: bytes) -> Iterator[int]:
         """Store a segment's predictions by the batch; gives how much of the content is done after each."""
-        begun, end, rows = self.stored.get(name, 0), 0, list[Prediction]()
+        begun, end, rows = self._begun(name), 0, list[Prediction]()
         for place in scan(content):
             read = None if isinstance(place, Gap) else _predictions(self._project, place)
             if read is None or len(rows) + len(read) > BATCH_ROWS:
@@ -75,10 +88,13 @@ class Shipping:
         if rows:
             self.shipped += self._ship(rows)
         self.stored[name] = end
+        self._doubtful.discard(name)
 
     def _spoil(self, name: str, at: int, size: int) -> None:
-        self._spoilt.add(name)
         self.stored[name] = at + size
+        if (name, at) in self._spoilt:
+            return
+        self._spoilt.add((name, at))
         self.damaged += 1
         log.error("part of the journal is damaged", segment=name, at=at, bytes=size)
 
@@ -87,7 +103,7 @@ class Shipping:
         if torn:
             self.torn += 1
             log.warning("an unfinished record of the journal is dropped", segment=path.name, bytes=torn)
-        if path.name in self._spoilt:
+        if any(name == path.name for name, _ in self._spoilt):
             path.rename(path.with_suffix(DAMAGED))
         else:
             path.unlink()

@@ -48,7 +48,8 @@ def writing(settings: Settings) -> Iterator[Connection]:
 def staying(settings: Settings) -> Iterator[Transactions]:
     """Any number of transactions on one connection, in one thread; each raises StoreError, and so does the beginning.
 
-    What the block itself does is not the store's: its errors pass as they are.
+    So does one after which SQLite's file is no longer the one that was opened: what it stored is nowhere then. What the
+    block itself does is not the store's: its errors pass as they are.
     """
     url = _url(settings)
     with _told(url):
@@ -56,12 +57,17 @@ def staying(settings: Settings) -> Iterator[Transactions]:
         _prepare_to_write(engine)
         with engine.begin() as connection:
             _migrate(connection)
+        opened = _place(url)  # before it is opened: what replaces it in between is seen, too
         connection = engine.connect()
 
     @contextmanager
     def transaction() -> Iterator[Connection]:
         with _told(url), connection.begin():
             yield connection
+        if _place(url) != opened:
+            raise StoreError(
+                f"The store at {_shown(url)} was removed or replaced under its writer.", remedy="It is opened anew."
+            )
 
     try:
         yield transaction
@@ -179,6 +185,15 @@ def _file(url: URL) -> Path | None:
     if name == ":memory:" or name.startswith("file:") or (file.exists() and not file.is_file()):
         raise StoreError(f"{name} is no file for a store.", remedy="Such as sqlite:////srv/portfolio.db.")
     return file
+
+
+def _place(url: URL) -> tuple[int, int] | None:
+    """Device and inode of SQLite's file; None where there is no file."""
+    file = _file(url)
+    if file is None or not file.exists():
+        return None
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 def _shown(url: URL) -> str:
