@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from kept import AUTHOR, Shelf, Told, entries, journal
 from postgres import postgresql
 
+from portfolio.errors import StoreError
 from portfolio.predictions.segments import segments
 from portfolio.predictions.shipping import Shipping
 from portfolio.serving.board import FOLDER, Board, Shipment
@@ -193,3 +195,46 @@ def test_its_patience_has_an_end(tmp_path: Path) -> None:
     shelf.away = False
     assert shipper.turn() == 0.5
     assert Board(tmp_path).shipment() == Shipment({}, 10)
+
+
+def sessions(address: str) -> list[int]:
+    """The server's processes of everyone who is connected, but the one who asks."""
+    with psycopg.connect(address) as connection:
+        asked = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        return [row[0] for row in connection.execute(asked)]
+
+
+def test_a_store_that_hangs_is_told_and_keeps_nobody_from_leaving(tmp_path: Path, database: str) -> None:
+    written = journal(tmp_path / "journal", Told())
+    with shipping(tmp_path, database) as program:
+        written.append(AUTHOR, entries(1000, 1010))
+        wait_until(lambda: posted(tmp_path).shipped == 10)
+        stopped = sessions(database)
+        for session in stopped:
+            os.kill(session, signal.SIGSTOP)
+        try:
+            written.append(AUTHOR, entries(1010, 1020))
+            wait_until(lambda: not posted(tmp_path).reached)
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(10) == 0
+        finally:
+            for session in stopped:
+                os.kill(session, signal.SIGCONT)
+        assert program.stderr
+        assert program.stderr.read().count("the store does not answer, predictions stay") == 1
+    assert len(segments(tmp_path / "journal")) == 1
+
+
+def test_a_lock_that_somebody_holds_is_not_waited_for_without_end(tmp_path: Path, database: str) -> None:
+    door = Door(Settings(database_url=database))
+    shipping = Shipping(tmp_path / "journal", "toylate", door)
+    write(tmp_path, 2000, 2010)
+    shipping.look(1)
+    with psycopg.connect(database) as idle:
+        idle.execute("LOCK TABLE model_predictions IN ACCESS EXCLUSIVE MODE")
+        write(tmp_path, 2010, 2020)
+        with pytest.raises(StoreError, match="timeout"):
+            shipping.look(1)
+    assert shipping.look(1)
+    assert shipping.shipped == 20
+    door.close()

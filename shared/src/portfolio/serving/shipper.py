@@ -9,9 +9,12 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock, Thread
 
 from portfolio import logs, store
 from portfolio.errors import StoreError
@@ -25,6 +28,8 @@ PAUSE_SECONDS = 0.5  # between two looks where nothing waits
 LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
+HUNG_SECONDS = 15.0  # a look that takes longer waits for a store that neither takes nor refuses
+GUARD_SECONDS = 1.0  # between two looks at the look
 NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
 
 log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
@@ -63,9 +68,27 @@ class Shipper:
         shipping.shipped, shipping.torn, shipping.damaged = self._last.shipped, self._last.torn, self._last.damaged
         self._misses = 0
         self._reached = True
+        self._began: float | None = None  # the look that is going on
+        self._lock = Lock()
+
+    def guard(self, now: float) -> None:
+        """Tell of a look that hangs; called by another thread than the one that looks."""
+        began = self._began
+        if began is None or now - began < HUNG_SECONDS or not self._reached:
+            return
+        self._reached = False
+        log.error("the store does not answer, predictions stay in the journal", seconds=round(now - began))
+        self._post(replace(self._last, reached=False))
 
     def turn(self, seconds: float = LOOK_SECONDS) -> float:
         """One look of about so many seconds; returns the pause until the next."""
+        self._began = time.monotonic()
+        try:
+            return self._turn(seconds)
+        finally:
+            self._began = None
+
+    def _turn(self, seconds: float) -> float:
         try:
             pause = PAUSE_SECONDS if self._shipping.look(seconds) else 0.0
         except StoreError as error:
@@ -75,10 +98,11 @@ class Shipper:
             self._misses += 1
             pause = self._patience()
         else:
-            if self._misses:
+            if self._misses or not self._reached:
                 log.info("predictions reach the store again")
             self._misses, self._reached = 0, True
-        self._post()
+        done = self._shipping
+        self._post(Shipment(dict(done.stored), done.shipped, done.torn, done.damaged, self._reached))
         return pause
 
     def _missed(self, error: StoreError) -> float:
@@ -90,12 +114,11 @@ class Shipper:
     def _patience(self) -> float:
         return float(min(PAUSE_SECONDS * 2.0 ** min(self._misses, 16), AWAY_SECONDS))
 
-    def _post(self) -> None:
-        done = self._shipping
-        shipment = Shipment(dict(done.stored), done.shipped, done.torn, done.damaged, self._reached)
-        if shipment != self._last:
-            self._board.post_shipment(shipment)
-            self._last = shipment
+    def _post(self, shipment: Shipment) -> None:
+        with self._lock:
+            if shipment != self._last:
+                self._board.post_shipment(shipment)
+                self._last = shipment
 
 
 def follow(shipper: Shipper, called: int) -> None:
@@ -104,6 +127,22 @@ def follow(shipper: Shipper, called: int) -> None:
     while not select.select([called], [], [], pause)[0]:
         pause = shipper.turn()
     shipper.turn(LAST_SECONDS)
+
+
+def stand_by(shipper: Shipper, called: int) -> None:
+    """In a thread: guard the shipper, and end the program where a call finds it in a look that does not end.
+
+    What it was storing is in the journal still, and the store takes it once.
+    """
+
+    def run() -> None:
+        while not select.select([called], [], [], GUARD_SECONDS)[0]:
+            shipper.guard(time.monotonic())
+        time.sleep(LAST_SECONDS + GUARD_SECONDS)
+        log.warning("the store does not answer, what waits stays in the journal")
+        os._exit(0)
+
+    Thread(target=run, name="guard", daemon=True).start()
 
 
 def call_of(number: signal.Signals) -> int:
@@ -128,6 +167,7 @@ def main() -> None:
     shipper = Shipper(Shipping(Path(folder), project, door), board, last)
     if last is None:
         board.post_shipment(Shipment())
+    stand_by(shipper, called)
     View(project, settings, board).start()
     try:
         follow(shipper, called)

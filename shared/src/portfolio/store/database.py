@@ -26,8 +26,12 @@ except ModuleNotFoundError as missing:
     raise StoreError(f"The store needs {missing.name}.", remedy="pip install 'portfolio[store]'") from None
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-PATIENCE = 30.0  # for others who write to the same file, or are just migrating it
+QUICK_SECONDS = 10.0  # for a lock and for a statement, where a service waits
+LONG_SECONDS = 3600.0  # for what goes through everything: an export, a migration
+LOCKED_SECONDS = 30.0  # for others who write to the same file
 CONNECT_SECONDS = 5
+ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+"""Of libpq: a host that is gone is given up after some 25 seconds."""
 LOCK = 0x706F7274  # of PostgreSQL: one process migrates, the others wait
 Transactions = Callable[[], AbstractContextManager[Connection]]
 REACH = "Check DATABASE_URL; left empty, the store is a file of the repository, store/portfolio.db."
@@ -36,7 +40,7 @@ REACH = "Check DATABASE_URL; left empty, the store is a file of the repository, 
 @contextmanager
 def writing(settings: Settings) -> Iterator[Connection]:
     """A transaction in a database whose tables are those of this release. Raises StoreError."""
-    with _opened(settings) as engine:
+    with _opened(settings, QUICK_SECONDS) as engine:
         _prepare_to_write(engine)
         with engine.begin() as connection:
             _migrate(connection)
@@ -45,15 +49,16 @@ def writing(settings: Settings) -> Iterator[Connection]:
 
 
 @contextmanager
-def staying(settings: Settings) -> Iterator[Transactions]:
+def staying(settings: Settings, patience: float = LONG_SECONDS) -> Iterator[Transactions]:
     """Any number of transactions on one connection, in one thread; each raises StoreError, and so does the beginning.
 
+    No lock is waited for longer than `patience` seconds, no statement of PostgreSQL takes longer.
     So does one after which SQLite's file is no longer the one that was opened: what it stored is nowhere then. What the
     block itself does is not the store's: its errors pass as they are.
     """
     url = _url(settings)
     with _told(url):
-        engine = _engine(url)
+        engine = _engine(url, patience)
         _prepare_to_write(engine)
         with engine.begin() as connection:
             _migrate(connection)
@@ -82,7 +87,7 @@ def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
 
     A file that DATABASE_URL names is there: an address that is mistyped shall not look like an empty past.
     """
-    with _opened(settings) as engine:
+    with _opened(settings, LONG_SECONDS) as engine:
         file = _file(engine.url)
         if file and not file.exists():
             if settings.database_url:
@@ -96,10 +101,10 @@ def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Engine]:
+def _opened(settings: Settings, patience: float) -> Iterator[Engine]:
     url = _url(settings)
     with _told(url):
-        engine = _engine(url)
+        engine = _engine(url, patience)
         try:
             yield engine
         finally:
@@ -126,9 +131,12 @@ def _url(settings: Settings) -> URL:
     return url
 
 
-def _engine(url: URL) -> Engine:
-    waits = {"sqlite": {"timeout": PATIENCE}, "postgresql": {"connect_timeout": CONNECT_SECONDS}}
-    return create_engine(
+def _engine(url: URL, patience: float) -> Engine:
+    waits = {
+        "sqlite": {"timeout": min(patience, LOCKED_SECONDS)},
+        "postgresql": {"connect_timeout": CONNECT_SECONDS, **ALIVE},
+    }
+    engine = create_engine(
         url,
         poolclass=NullPool,
         connect_args=waits.get(url.get_backend_name(), {}),
@@ -136,6 +144,15 @@ def _engine(url: URL) -> Engine:
         json_serializer=_json,
         json_deserializer=orjson.loads,
     )
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", lambda connection: _limit(connection, patience))
+    return engine
+
+
+def _limit(connection: Connection, seconds: float) -> None:
+    """For this transaction alone: a pooler that stands between would hand a session's settings on."""
+    limit = f"{seconds * 1000:.0f}"
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}")
 
 
 def _json(value: Any) -> str:
@@ -169,6 +186,7 @@ def _migrate(connection: Connection) -> None:
     if MigrationContext.configure(connection).get_current_revision() == HEAD:
         return  # without loading every step
     if connection.dialect.name == "postgresql":
+        _limit(connection, LONG_SECONDS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -51,9 +51,9 @@ def shipping(settings: Settings) -> Iterator[Ship]:
     The tables are brought to this release's once, and the connection stays open; use it in one thread. Raises
     StoreError, at the beginning and at any batch: then open it anew, and bring the same batch again.
     """
-    from portfolio.store.database import staying
+    from portfolio.store.database import QUICK_SECONDS, staying
 
-    with staying(settings) as transaction:
+    with staying(settings, QUICK_SECONDS) as transaction:
 
         def ship(batch: Sequence[Prediction]) -> int:
             if not batch:
