@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import orjson
 import pytest
 from kept import AUTHOR, WIDE, Told, entries, entry, journal
+from structlog.testing import capture_logs
 
 from portfolio.errors import JournalFull
 from portfolio.predictions import segments as files
+from portfolio.predictions.journal import AGE_SECONDS
 from portfolio.predictions.room import Bound
-from portfolio.predictions.segments import Record, scan, segments
+from portfolio.predictions.segments import Record, released, scan, segments
 from portfolio.settings import Settings
 
 TIGHT = Bound(most=16 * 2000, segment=2000)
@@ -183,6 +186,101 @@ def test_a_batch_that_is_larger_than_all_there_may_be_drops_nothing_else(tmp_pat
     written.append(AUTHOR, entries(5, 1000))
     assert told == {"kept": 5, "full": 995}
     assert len(kept(tmp_path)) == 5
+
+
+def test_a_batch_that_finds_no_room_costs_nobody_else(tmp_path: Path) -> None:
+    told, clock = Told(), Clock()
+    written = journal(tmp_path, told, TIGHT, clock=clock)
+    other = journal(tmp_path, Told(), TIGHT, clock=clock)
+    other.append(AUTHOR, entries(0, 5))
+    written.append(AUTHOR, entries(5, 10))
+    written.append(AUTHOR, entries(1000, 1400))  # it would fit, were it not for the two that are held
+    written.append(AUTHOR, entries(10, 12))
+    assert told == {"kept": 7, "full": 400}
+    assert kept(tmp_path) == [f"p{number:06d}" for number in range(12)]
+    assert len(segments(tmp_path)) == 2
+
+
+def test_a_batch_that_finds_no_room_at_the_start_costs_nobody_else(tmp_path: Path) -> None:
+    told = Told()
+    written = journal(tmp_path, told, TIGHT, clock=Clock())
+    written.append(AUTHOR, entries(0, 1000))
+    written.append(AUTHOR, entries(0, 5))
+    assert told == {"full": 1000, "kept": 5}
+
+
+def test_what_is_no_segment_keeps_nothing_from_being_dropped(tmp_path: Path) -> None:
+    told = Told()
+    (tmp_path / "0.segment").mkdir()
+    bound = Bound(TIGHT.most + (tmp_path / "0.segment").stat().st_size, TIGHT.segment)
+    written = journal(tmp_path, told, bound)
+    for number in range(1000):
+        written.append(AUTHOR, [entry(number)])
+    assert told["kept"] == 1000
+    assert told["full"] > 500
+
+
+@pytest.mark.parametrize("tended", [True, False])
+def test_an_old_segment_is_let_go_of(tmp_path: Path, *, tended: bool) -> None:
+    clock = Clock()
+    written = journal(tmp_path, Told(), clock=clock)
+    written.append(AUTHOR, entries(0, 5))
+    [path] = segments(tmp_path)
+    clock.now += AGE_SECONDS - 1
+    written.tend()
+    with released(path) as free:
+        assert not free
+    clock.now += 1
+    if tended:
+        written.tend()
+    else:
+        written.append(AUTHOR, entries(5, 10))
+    with released(path) as free:
+        assert free
+    written.append(AUTHOR, entries(10, 15))
+    assert len(segments(tmp_path)) == 2
+
+
+def test_an_open_journal_is_tended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portfolio.predictions.journal.TEND_SECONDS", 0.01)
+    clock = Clock()
+    written = journal(tmp_path, Told(), clock=clock)
+    written.open()
+    written.append(AUTHOR, entries(0, 5))
+    [path] = segments(tmp_path)
+    clock.now += AGE_SECONDS
+    until = time.monotonic() + 10
+    while True:
+        with released(path) as free:
+            if free:
+                break
+        assert time.monotonic() < until
+    written.close()
+
+
+def test_the_log_tells_how_many_were_lost(tmp_path: Path) -> None:
+    clock = Clock()
+    written = journal(tmp_path, Told(), TIGHT, clock=clock)
+    with capture_logs() as log:
+        for start in range(0, 3000, 1000):
+            written.append(AUTHOR, entries(start, start + 1000))
+        clock.now += 11
+        written.tend()
+        written.append(AUTHOR, entries(0, 1000))
+        written.close()
+    lost = [line["predictions"] for line in log if line["event"] == "predictions are lost"]
+    assert lost == [1000, 2000, 1000]
+    assert [line["event"] for line in log].count("the journal is full") == 2
+
+
+def test_drafts_of_the_dead_are_removed_and_others_are_not(tmp_path: Path) -> None:
+    for name, age in (("old.draft", 100), ("fresh.draft", 0)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    written = journal(tmp_path, Told())
+    written.open()
+    written.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["fresh.draft"]
 
 
 def test_workers_share_a_folder(tmp_path: Path) -> None:

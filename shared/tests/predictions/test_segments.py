@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.predictions.segments import Gap, Record, Segment, packed, released, scan, segments, waiting
+from portfolio.predictions.segments import Gap, Record, Segment, count, packed, released, scan, segments, waiting
 
 WRITTEN = [packed(f"payload {number}".encode() * number, rows=number, at=1e9 + number) for number in range(1, 8)]
 WHOLE = b"".join(WRITTEN)
@@ -130,3 +131,32 @@ def test_what_waits_is_told_from_the_headers(tmp_path: Path) -> None:
 def test_less_than_a_header_waits_for_nobody(tmp_path: Path, size: int) -> None:
     (tmp_path / "1.segment").write_bytes(bytes(size))
     assert waiting(tmp_path, {}) == (0, None)
+
+
+@given(
+    st.integers(0, len(WHOLE)),
+    st.sampled_from([0, *ENDS]),
+    st.binary(max_size=20).filter(lambda dirt: b"P" not in dirt),
+)
+def test_headers_tell_how_many_predictions_there_are(cut: int, start: int, dirt: bytes) -> None:
+    content = WHOLE[:start] + dirt + WHOLE[start : max(start, cut)]
+    with NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(content)
+        assert count(Path(file.name)) == sum(rows(content))
+        assert count(Path(file.name), start) == sum(rows(content[start:]))
+
+
+def test_counting_checks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "1.segment").write_bytes(WHOLE)
+    monkeypatch.setattr("portfolio.predictions.segments.crc32", lambda *_: pytest.fail("a checksum"))
+    assert count(tmp_path / "1.segment") == sum(range(1, 8))
+
+
+def test_a_segment_that_cannot_be_held_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr("portfolio.predictions.segments.fcntl.flock", refuse)
+    with pytest.raises(OSError, match="no locks"):
+        Segment(tmp_path)
+    assert list(tmp_path.iterdir()) == []

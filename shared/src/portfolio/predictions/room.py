@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -41,24 +42,31 @@ def make_room(folder: Path, need: int, bound: Bound, stored: Mapping[str, int]) 
 
     `stored` says how many bytes of each segment the store has: those are not lost. Raises OSError.
     """
-    sizes = {path: _size(path, bound.segment) for path in segments(folder)}
-    used, dropped = sum(sizes.values()), 0
-    for path, size in sizes.items():
-        if bound.refuse or used + need <= bound.most or need > bound.most:
+    found = {path: _taken(path, bound.segment) for path in segments(folder)}
+    used, dropped = sum(taken.bytes for taken in found.values()), 0
+    held = sum(taken.bytes for taken in found.values() if not taken.free)
+    possible = not bound.refuse and held + need <= bound.most  # nothing is dropped in vain
+    for path, taken in found.items():
+        if not possible or used + need <= bound.most:
             break
-        with released(path) as free:
+        with released(path) as free, suppress(OSError):  # what can't be read or removed makes no room
             if free:
-                dropped += count(path, stored.get(path.name, 0))
+                rows = count(path, stored.get(path.name, 0))
                 path.unlink(missing_ok=True)
-                used -= size
+                used, dropped = used - taken.bytes, dropped + rows
     return Room(used + need <= bound.most, dropped)
 
 
-def _size(path: Path, full: int) -> int:
+class _Taken(NamedTuple):
+    bytes: int
+    free: bool
+
+
+def _taken(path: Path, full: int) -> _Taken:
     """What a segment takes, or will: one that is held may grow."""
     try:
         size = path.stat().st_size
     except FileNotFoundError:  # it has just been shipped, or dropped by another worker
-        return 0
+        return _Taken(0, free=True)
     with released(path) as free:
-        return size if free else max(size, full)
+        return _Taken(size if free else max(size, full), free)
