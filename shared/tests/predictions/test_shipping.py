@@ -199,3 +199,25 @@ def test_damage_that_is_read_again_is_counted_once(tmp_path: Path) -> None:
     shelf.away = False
     shipping.look(1)
     assert (shelf.rows.keys(), shipping.damaged) == (names(0, 30), 1)
+
+
+def test_a_segment_that_cannot_be_read_keeps_none_behind_it(tmp_path: Path) -> None:
+    shelf = Shelf()
+    (tmp_path / "0.segment").mkdir()
+    filled(tmp_path, 0, 50)
+    shipping = Shipping(tmp_path, "toylate", shelf)
+    assert shipping.look(1)
+    assert shipping.look(1)
+    assert (shelf.rows.keys(), shipping.damaged) == (names(0, 50), 1)
+    assert segments(tmp_path) == [tmp_path / "0.segment"]
+
+
+def test_an_entry_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
+    shelf, written = Shelf(), journal(tmp_path, Told())
+    strange = ("p9", 1, "much", 1, "", "", {})
+    written.append(AUTHOR, [*entries(0, 3), strange, *entries(3, 5)])  # type: ignore[list-item]
+    written.close()
+    shipping = Shipping(tmp_path, "toylate", shelf)
+    shipping.look(1)
+    assert (shelf.rows.keys(), shipping.damaged) == (names(0, 5), 1)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".damaged"]

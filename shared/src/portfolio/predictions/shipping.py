@@ -7,12 +7,11 @@ an older one: it knows a prediction by its id, and takes it once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import orjson
 
@@ -36,6 +35,7 @@ class Shipping:
     def __init__(self, folder: Path, project: str, ship: Ship) -> None:
         self._folder, self._project, self._ship = folder, project, ship
         self._spoilt: set[tuple[str, int]] = set()  # segment, and where in it
+        self._unread: set[str] = set()
         self._doubtful: set[str] = set()  # segments of which the store that is back may lack what is in `stored`
         self.stored: dict[str, int] = {}
         self.shipped = self.torn = self.damaged = 0
@@ -54,16 +54,35 @@ class Shipping:
         self.stored = {name: end for name, end in self.stored.items() if name in names}
         self._spoilt = {place for place in self._spoilt if place[0] in names}
         self._doubtful &= names
+        self._unread &= names
         for path in paths:
-            with suppress(FileNotFoundError), released(path) as free:  # asked before it is read: what is read is all
-                content = rest(path, self._begun(path.name))
-                end = 0
-                for end in self._steps(path.name, content):
-                    if end < len(content) and clock() > deadline:
-                        return False
-                if free:
-                    self._finish(path, torn=len(content) - end)
+            try:
+                if not self._ship_one(path, deadline, clock):
+                    return False
+                self._unread.discard(path.name)
+            except FileNotFoundError:  # another shipper was faster, or a worker needed the room
+                continue
+            except OSError as error:
+                self._pass_over(path.name, error)
         return True
+
+    def _ship_one(self, path: Path, deadline: float, clock: Callable[[], float]) -> bool:
+        with released(path) as free:  # asked before it is read: what is read is all
+            content = rest(path, self._begun(path.name))
+            end = 0
+            for end in self._steps(path.name, content):
+                if end < len(content) and clock() > deadline:
+                    return False
+            if free:
+                self._finish(path, torn=len(content) - end)
+        return True
+
+    def _pass_over(self, name: str, error: OSError) -> None:
+        """A segment that can't be read, or removed, keeps none behind it; it is tried again."""
+        if name not in self._unread:
+            self._unread.add(name)
+            self.damaged += 1
+            log.error("a segment of the journal can't be read or removed", segment=name, reason=error.strerror)
 
     def _begun(self, name: str) -> int:
         return 0 if name in self._doubtful else self.stored.get(name, 0)
@@ -72,14 +91,14 @@ class Shipping:
         """Store a segment's predictions by the batch; gives how much of the content is done after each."""
         begun, end, rows = self._begun(name), 0, list[Prediction]()
         for place in scan(content):
-            read = None if isinstance(place, Gap) else _predictions(self._project, place)
-            if read is None or len(rows) + len(read) > BATCH_ROWS:
+            read, whole = ([], False) if isinstance(place, Gap) else _predictions(self._project, place)
+            if len(rows) + len(read) > BATCH_ROWS:
                 self._store(name, rows, begun + end)
                 yield end
                 rows = []
-            if read is None:
+            if not whole:
                 self._spoil(name, begun + end, place.end - end)
-            rows += read or ()
+            rows += read
             end = place.end
         self._store(name, rows, begun + end)
         yield end
@@ -91,7 +110,6 @@ class Shipping:
         self._doubtful.discard(name)
 
     def _spoil(self, name: str, at: int, size: int) -> None:
-        self.stored[name] = at + size
         if (name, at) in self._spoilt:
             return
         self._spoilt.add((name, at))
@@ -110,34 +128,31 @@ class Shipping:
         del self.stored[path.name]
 
 
-def _predictions(project: str, record: Record) -> list[Prediction] | None:
-    """The rows of a record; None where it is none that this release writes."""
-    at, nul = datetime.fromtimestamp(record.at, UTC), b"\\u0000" in record.payload
+def _predictions(project: str, record: Record) -> tuple[list[Prediction], bool]:
+    """The rows of a record, and whether that is all of it: what this release does not know is left out."""
+    at, rows = datetime.fromtimestamp(record.at, UTC), []
     try:
         version, bundle, role, entries = orjson.loads(record.payload)
-        return [
-            Prediction(
-                prediction_id=prediction_id,
-                at=at,
-                project=project,
-                model_version=version,
-                bundle=bundle,
-                role=role,
-                features=_storable(features) if nul else features,
-                score=float(score),
-                decision=decision,
-                latency_ms=latency / 1000,
-                request_id=request_id,
-                entity_id=entity_id,
-            )
-            for prediction_id, latency, score, decision, request_id, entity_id, features in entries
-        ]
+        entries = list(entries)
     except (ValueError, TypeError):
-        return None
-
-
-def _storable(features: Mapping[str, Any]) -> dict[str, Any]:
-    """A caller's text may hold NUL, at which PostgreSQL refuses the whole batch, again and again."""
-    return {
-        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in features.items()
-    }
+        return [], False
+    for entry in entries:
+        with suppress(ValueError, TypeError):
+            prediction_id, latency, score, decision, request_id, entity_id, features = entry
+            rows.append(
+                Prediction(
+                    prediction_id=prediction_id,
+                    at=at,
+                    project=project,
+                    model_version=version,
+                    bundle=bundle,
+                    role=role,
+                    features=features,
+                    score=float(score),
+                    decision=decision,
+                    latency_ms=latency / 1000,
+                    request_id=request_id,
+                    entity_id=entity_id,
+                )
+            )
+    return rows, len(rows) == len(entries)
