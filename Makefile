@@ -173,7 +173,7 @@ scan: install ## Known vulnerabilities of the locks; with Trivy also of reposito
 
 bench: install ## Measure the services beside their peers, write docs/benchmarks.md; --quick to try it out
 	@$(PORTFOLIO) keys > /dev/null
-	@bench/peers/install.sh
+	@$(if $(findstring --only journal,$(ARGS)),,bench/peers/install.sh)
 	@$(BIN)/python -m bench $(ARGS)
 
 drill-lifecycle: install ## Promote, roll back, tamper, stop MLflow under constant load; --short for a first look

@@ -38,7 +38,7 @@ def bench(order: Order, say: Callable[[str], None]) -> str:
     require_wrk()
     cores = _cores()
     under = conditions(list(order.arguments))
-    model = _prepare(say)
+    model = _prepare(say, peers=order.only != "journal")
     effort, batch = QUICK if order.quick else FULL
     measured = serving.measure(servers(), model, cores, effort, say) if order.only in ("", "serving") else None
     kept = journal.measure(model, cores, effort, say) if order.only in ("", "journal") else None
@@ -60,9 +60,11 @@ def bench(order: Order, say: Callable[[str], None]) -> str:
     return page
 
 
-def _prepare(say: Callable[[str], None]) -> Model:
+def _prepare(say: Callable[[str], None], *, peers: bool) -> Model:
     say("fitting the peers' pipeline")
     model = prepare()
+    if not peers:  # then their environments need not be there
+        return model
     folder = BENCH / "mlflow" / "model"
     shutil.rmtree(folder, ignore_errors=True)
     python = BENCH / "mlflow" / "venv" / "bin" / "python"
