@@ -75,17 +75,27 @@ def imported(settings: Settings, text: str | bytes, **options: bool) -> Imported
     [
         HEADER + row(0) + "\n" + row(1, 0) + "\n",
         HEADER + row(0) + "\n\n" + row(1, "0.0"),
+        (HEADER + row(0) + "\n" + row(1, 0)).replace("\n", "\r"),
+        HEADER + row(0) + "\r" + row(1, 0) + "\r\n",
         HEADER.replace("\n", "\r\n") + row(0) + "\r\n" + row(1, 0) + "\r\n",
         "\ufeff" + HEADER + f'"{IDS[0]}","1",,"a, b"\n' + row(1, 0),
         f"true_label,prediction_id\n1,{IDS[0]}\n0,{IDS[1]}\n",
         HEADER + row(0) + "\n" + HEADER + row(1, 0) + "\n",
         HEADER + row(0) + "\n" + f"true_label,prediction_id\n0,{IDS[1]}\n",
     ],
-    ids=["plain", "no end", "Windows", "quoted", "other order", "header again", "another header"],
+    ids=["plain", "no end", "Mac", "Mac and Windows", "Windows", "quoted", "other order", "header again", "another header"],
 )
 def test_a_file_is_read_whoever_wrote_it(settings: Settings, text: str) -> None:
     assert imported(settings, text).counts == {"recorded": 2}
     assert recorded(settings) == {0: 1.0, 1: 0.0}
+
+
+def test_a_line_that_is_no_csv_is_refused_alone(settings: Settings) -> None:
+    found = imported(settings, HEADER + row(0) + "\n" + "x" * 200_000 + "\n" + row(1) + "\n")
+    assert (found.counts, told(found)) == ({"recorded": 2, "refused": 1}, [(3, "refused")])
+    assert found.first[0].reason.startswith("This is no line of CSV: field larger than field limit")
+    with pytest.raises(DataError, match="no line of CSV"):
+        imported(settings, "x" * 200_000)
 
 
 def test_a_file_that_is_imported_again_is_repeated(settings: Settings) -> None:
@@ -180,6 +190,15 @@ def test_what_is_appended_is_read_once(settings: Settings, append: Write) -> Non
 def test_lines_without_any_header_have_the_usual_columns(settings: Settings, append: Write) -> None:
     append(row(0) + "\n")
     assert read_inbox(settings).counts == {"recorded": 1}
+
+
+def test_what_is_no_csv_in_the_inbox_ends_no_reading_of_it(settings: Settings, append: Write) -> None:
+    append(HEADER + row(0) + "\n" + "x" * 200_000 + "\n" + row(1) + "\r" + row(2) + "\n")
+    found = read_inbox(settings)
+    append(row(3) + "\n" + row(4, "no") + "\n")
+    again = read_inbox(settings)
+    assert (found.counts, told(found)) == ({"recorded": 3, "refused": 1}, [(3, "refused")])
+    assert (again.counts, told(again)) == ({"recorded": 1, "refused": 1}, [(7, "refused")])
 
 
 def test_the_columns_of_the_last_header_go_on_counting(settings: Settings, append: Write) -> None:

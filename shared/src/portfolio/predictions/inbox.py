@@ -14,7 +14,7 @@ from typing import IO
 import orjson
 
 from portfolio.errors import DataError
-from portfolio.predictions.label_files import PART, Imported, header_of, open_bytes, read_lines, record, text_of
+from portfolio.predictions.label_files import PART, Imported, header_of, lines_of, open_bytes, read_lines, record, text_of
 from portfolio.predictions.labels import FIELDS, settle_aside
 from portfolio.settings import Settings
 
@@ -82,7 +82,7 @@ def _part(file: IO[bytes], inbox: Path) -> list[bytes]:
         if not line.endswith(b"\n") and time.time() - inbox.stat().st_mtime < QUIET:
             file.seek(-len(line), 1)
             break
-        part.append(line)
+        part += lines_of([line])
     return part
 
 

@@ -65,13 +65,13 @@ def import_file(path: Path, settings: Settings, *, replace: bool = False) -> Imp
     rejected.unlink(missing_ok=True)  # of the last time
     imported = Imported()
     with open_bytes(path) as file:
-        first = file.readline()
-        columns = header_of(text_of(first))
+        raw = lines_of(file)
+        columns = header_of(text_of(next(raw, b"")))
         if columns is None:
             raise DataError(
                 f"{path} does not begin with the names of its columns.", remedy=f"They are: {','.join(FIELDS)}."
             )
-        lines = read_lines(file, columns, first=2)
+        lines = read_lines(raw, columns, first=2)
         while part := list(islice(lines, PART)):
             record(part, imported, settings, rejected=rejected, replace=replace)
     imported.settled = settle_aside(settings)
@@ -86,8 +86,17 @@ def open_bytes(path: Path) -> Any:
         raise DataError(f"{path} can't be read: {error.strerror}.", remedy="Check the path.") from None
 
 
+def lines_of(file: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file with their ends, which may be those of Unix, of Windows, or of Macs once."""
+    for raw in file:
+        yield from raw.splitlines(keepends=True)
+
+
 def header_of(text: str) -> tuple[str, ...] | None:
-    """The columns that a line names, None where it names none. Raises DataError for a name that labels don't have."""
+    """The columns that a line names, None where it names none. Raises DataError for a name that labels don't have.
+
+    So it does for a line that is no CSV at all.
+    """
     names = tuple(cell.strip() for cell in cells_of(text))
     if NEEDED[0] not in names:
         return None
@@ -135,8 +144,11 @@ def text_of(raw: bytes) -> str:
 
 
 def cells_of(text: str) -> list[str]:
-    """The cells of one line; a quote that does not end ends with it."""
-    return next(csv.reader([text]), [])
+    """The cells of one line; a quote that does not end ends with it. Raises DataError."""
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise DataError(f"This is no line of CSV: {error}.", remedy=THEY_ARE) from None
 
 
 def apart(text: str) -> Iterator[str]:
