@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -61,16 +63,13 @@ class Imported:
 
 def import_file(path: Path, settings: Settings, *, replace: bool = False) -> Imported:
     """Record the labels of a CSV file that begins with its columns' names. Raises DataError or StoreError."""
-    rejected = path.with_name(f"{path.stem}.rejected.csv")
-    rejected.unlink(missing_ok=True)  # of the last time
-    imported = Imported()
+    rejected, imported = path.with_name(f"{path.stem}.rejected.csv"), Imported()
     with open_bytes(path) as file:
         raw = lines_of(file)
         columns = header_of(text_of(next(raw, b"")))
         if columns is None:
-            raise DataError(
-                f"{path} does not begin with the names of its columns.", remedy=f"They are: {','.join(FIELDS)}."
-            )
+            raise DataError(f"{path} does not begin with the names of its columns.", remedy=THEY_ARE)
+        _forget(rejected)
         lines = read_lines(raw, columns, first=2)
         while part := list(islice(lines, PART)):
             record(part, imported, settings, rejected=rejected, replace=replace)
@@ -83,7 +82,8 @@ def open_bytes(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}.", remedy="Check the path.") from None
+        remedy = f"Let user {os.geteuid()} read it." if isinstance(error, PermissionError) else "Check the path."
+        raise DataError(f"{path} can't be read: {error.strerror}.", remedy=remedy) from None
 
 
 def lines_of(file: Iterable[bytes]) -> Iterator[bytes]:
@@ -178,14 +178,42 @@ def _number(cell: str) -> float | None:
         return None
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in place of one that may belong to another user: that takes the right to its folder alone.
+
+    In a folder with setgid, as containers and their host share it, its group may write the file, too.
+    """
+    part, folder = path.with_name(f".{path.name}.part"), path.parent.stat().st_mode
+    part.unlink(missing_ok=True)
+    part.write_bytes(content)
+    if folder & stat.S_ISGID:
+        part.chmod(folder & 0o666)
+    part.replace(path)
+
+
+def _forget(rejected: Path) -> None:
+    """Remove the list of the last time."""
+    try:
+        rejected.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unlisted(rejected, error) from None
+
+
 def _list(refused: Sequence[Refused], file: Path) -> None:
     try:
+        if not os.access(file, os.W_OK, effective_ids=True):
+            replace_file(file, file.read_bytes() if file.exists() else b"")
         with file.open("a", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, [*FIELDS, *TOLD], extrasaction="ignore", restval="")
             if out.tell() == 0:
                 writer.writeheader()
             writer.writerows({**row.cells, "line": row.line, "reason": row.reason} for row in refused)
     except OSError as error:
-        raise DataError(
-            f"{file} can't be written: {error.strerror}.", remedy="It lists what was not recorded."
-        ) from None
+        raise _unlisted(file, error) from None
+
+
+def _unlisted(file: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{file} can't be written: {error.strerror}.",
+        remedy=f"It lists what was not recorded; let user {os.geteuid()} write into its folder.",
+    )
