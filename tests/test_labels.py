@@ -8,8 +8,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from fastapi.testclient import TestClient
@@ -113,6 +116,35 @@ def test_the_store_tells_exports_and_prunes() -> None:
     assert "predictions 1" in run(typed(".venv/bin/portfolio store prune --dry"))
     assert "predictions 2" in run(typed(".venv/bin/portfolio store prune --days"))
     assert "bankchurn 3 " in run(".venv/bin/portfolio store stats")
+
+
+def test_the_backlog_is_what_the_api_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with metrics(b"# TYPE journal_bytes gauge\njournal_bytes 2.4e+06\njournal_max_bytes 1e+09\n") as address:
+        silent = "http://127.0.0.1:9"
+        addresses = {"bankchurn": address, "carvision": silent, "telecomai": silent}
+        monkeypatch.setenv("API_ADDRESSES", json.dumps(addresses))
+        shown = run(typed(".venv/bin/portfolio store s"))
+    assert re.search(r"bankchurn 5 .* 2\.4 MB ?$", shown, re.MULTILINE)
+    assert re.search(r"carvision 0 .* 0 - ?$", shown, re.MULTILINE)
+
+
+@contextmanager
+def metrics(text: bytes) -> Iterator[str]:
+    """An API of which only the metrics are asked."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_every_outcome_is_explained() -> None:
