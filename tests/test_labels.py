@@ -80,6 +80,15 @@ def test_a_file_is_imported_and_a_conflict_resolved() -> None:
 def test_an_error_is_no_refused_row() -> None:
     run(".venv/bin/portfolio labels import nowhere.csv", ends=1)
     run(".venv/bin/portfolio labels import --on-conflict drop", ends=64)
+    run(".venv/bin/portfolio labels import --on-conflict replace", ends=64)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["export bankchurn --days 1000000", "export bankchurn --days nan", "store prune --days 1000000"],
+)
+def test_days_before_the_calendar_are_a_mistyped_command(command: str) -> None:
+    run(f".venv/bin/portfolio {command}", ends=64)
 
 
 def test_what_is_appended_to_the_inbox_is_read() -> None:

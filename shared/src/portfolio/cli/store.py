@@ -23,13 +23,16 @@ from portfolio.store.pruning import prune as remove
 from portfolio.store.stock import Holding, stock
 
 MB = 1e6
+MOST_DAYS = 36_500
 ANSWER_SECONDS = 2.0
 WAITING = re.compile(r"^journal_bytes (\S+)$", re.MULTILINE)
 Project = Annotated[str, typer.Option(help="Of one project; else of all.")]
 
 
 def prune(
-    days: Annotated[int | None, typer.Option(min=1, help="Days to keep; else STORE_RETENTION_DAYS.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MOST_DAYS, help="Days to keep; else STORE_RETENTION_DAYS.")
+    ] = None,
     project: Project = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
 ) -> None:
@@ -53,7 +56,7 @@ def prune(
 
 def export(
     name: str,
-    days: Annotated[float, typer.Option(min=0, help="Of the last days.")] = 30,
+    days: Annotated[float, typer.Option(min=0, max=MOST_DAYS, help="Of the last days.")] = 30,
     output: Annotated[
         Path | None, typer.Option(help="FILE.parquet or FILE.csv; else named after what is in it.")
     ] = None,
