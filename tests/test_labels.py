@@ -15,12 +15,14 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from stores import prediction, ship
 
 from portfolio.serving import create_app
 from portfolio.settings import Settings
 from portfolio.spec.projects import find_project
+from tests.copies import ROOT
 from tests.runbooks import RUNBOOKS, commands
 
 PAGE = "labels.md"
@@ -154,6 +156,23 @@ def metrics(text: bytes) -> Iterator[str]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def test_the_containers_import_look_export_and_prune_in_their_shared_folder(repository: Path) -> None:
+    """The same commands as their runbook has them, without containers."""
+    trainer = yaml.safe_load((ROOT / "docker-compose.demo.yml").read_text())["services"]["trainer"]
+    assert "./monitoring:/app/monitoring" in trainer["volumes"]
+    page = (RUNBOOKS / "containers.md").read_text(encoding="utf-8")
+    typed = re.findall(r"^docker compose .* trainer (portfolio (?:labels|store|export) .+)$", page, re.MULTILINE)
+    assert len(typed) == 4
+    written(f"{IDS[0]},1,,crm")
+    Path("new_labels.csv").rename("monitoring/labels/new_labels.csv")
+    (repository / "monitoring" / "exports").mkdir()
+    shown = [run(f".venv/bin/{command}") for command in typed]
+    assert "recorded 1" in shown[0]
+    assert "bankchurn 5 " in shown[1]
+    assert [file.name for file in Path("monitoring/exports").iterdir()] == ["bankchurn.parquet"]
+    assert "predictions 1" in shown[3]
 
 
 def test_every_outcome_is_explained() -> None:
