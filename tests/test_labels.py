@@ -8,16 +8,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from stores import prediction, ship
 
 from portfolio.serving import create_app
 from portfolio.settings import Settings
 from portfolio.spec.projects import find_project
+from tests.copies import ROOT
 from tests.runbooks import RUNBOOKS, commands
 
 PAGE = "labels.md"
@@ -77,6 +82,15 @@ def test_a_file_is_imported_and_a_conflict_resolved() -> None:
 def test_an_error_is_no_refused_row() -> None:
     run(".venv/bin/portfolio labels import nowhere.csv", ends=1)
     run(".venv/bin/portfolio labels import --on-conflict drop", ends=64)
+    run(".venv/bin/portfolio labels import --on-conflict replace", ends=64)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["export bankchurn --days 1000000", "export bankchurn --days nan", "store prune --days 1000000"],
+)
+def test_days_before_the_calendar_are_a_mistyped_command(command: str) -> None:
+    run(f".venv/bin/portfolio {command}", ends=64)
 
 
 def test_what_is_appended_to_the_inbox_is_read() -> None:
@@ -113,6 +127,52 @@ def test_the_store_tells_exports_and_prunes() -> None:
     assert "predictions 1" in run(typed(".venv/bin/portfolio store prune --dry"))
     assert "predictions 2" in run(typed(".venv/bin/portfolio store prune --days"))
     assert "bankchurn 3 " in run(".venv/bin/portfolio store stats")
+
+
+def test_the_backlog_is_what_the_api_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    with metrics(b"# TYPE journal_bytes gauge\njournal_bytes 2.4e+06\njournal_max_bytes 1e+09\n") as address:
+        silent = "http://127.0.0.1:9"
+        addresses = {"bankchurn": address, "carvision": silent, "telecomai": silent}
+        monkeypatch.setenv("API_ADDRESSES", json.dumps(addresses))
+        shown = run(typed(".venv/bin/portfolio store s"))
+    assert re.search(r"bankchurn 5 .* 2\.4 MB ?$", shown, re.MULTILINE)
+    assert re.search(r"carvision 0 .* 0 - ?$", shown, re.MULTILINE)
+
+
+@contextmanager
+def metrics(text: bytes) -> Iterator[str]:
+    """An API of which only the metrics are asked."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_containers_import_look_export_and_prune_in_their_shared_folder(repository: Path) -> None:
+    """The same commands as their runbook has them, without containers."""
+    trainer = yaml.safe_load((ROOT / "docker-compose.demo.yml").read_text())["services"]["trainer"]
+    assert "./monitoring:/app/monitoring" in trainer["volumes"]
+    page = (RUNBOOKS / "containers.md").read_text(encoding="utf-8")
+    typed = re.findall(r"^docker compose .* trainer (portfolio (?:labels|store|export) .+)$", page, re.MULTILINE)
+    assert len(typed) == 4
+    written(f"{IDS[0]},1,,crm")
+    Path("new_labels.csv").rename("monitoring/labels/new_labels.csv")
+    (repository / "monitoring" / "exports").mkdir()
+    shown = [run(f".venv/bin/{command}") for command in typed]
+    assert "recorded 1" in shown[0]
+    assert "bankchurn 5 " in shown[1]
+    assert [file.name for file in Path("monitoring/exports").iterdir()] == ["bankchurn.parquet"]
+    assert "predictions 1" in shown[3]
 
 
 def test_every_outcome_is_explained() -> None:

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     admin_key: SecretStr = SecretStr("")  # opens /admin/*; empty: closed
     data_mirror: str = ""
     database_url: str = ""  # the store, as SQLAlchemy names it; empty: store/portfolio.db of the repository
-    store_retention_days: int = Field(365, ge=1)  # what is older is pruned; the audit of promotions stays
+    store_retention_days: int = Field(365, ge=1, le=36_500)  # what is older is pruned; the audit of promotions stays
     journal_max_mb: int = Field(1024, ge=1)  # of predictions that the store does not have yet, of one service
     journal_when_full: Literal["oldest", "refuse"] = "oldest"  # drop the oldest predictions, or refuse new ones
     journal_fsync: bool = (

@@ -12,13 +12,15 @@ import anyio
 import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
-from stores import prediction, predictions, ship
+from stores import BEGIN, prediction, predictions, ship
 from toys import COST, LATE, project
 
-from portfolio.errors import Overloaded
+from portfolio.errors import Overloaded, StoreError
+from portfolio.predictions.labels import settle_aside
 from portfolio.serving import create_app
-from portfolio.serving.labels import WAITING, Labels
+from portfolio.serving.labels import WAITING, Labels, Pause
 from portfolio.settings import Settings
+from portfolio.store import summary
 
 KEY = "correct horse"
 IDS = [row.prediction_id for row in predictions(5)]
@@ -75,14 +77,48 @@ def test_unknown_ones_and_conflicts_are_told_row_by_row_and_the_others_are_recor
 
 
 def test_a_label_that_came_before_its_prediction_is_recorded_with_the_next(
-    client: TestClient, settings: Settings
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("portfolio.serving.labels.SETTLE_SECONDS", 0)
     late = prediction(9)
     early = label(prediction_id=late.prediction_id)
     assert outcomes(client.post("/labels", json=early)) == ["unknown"]
     ship([late], settings)
     client.post("/labels", json=label(1))
     assert outcomes(client.post("/labels", json=early)) == ["repeated"]
+
+
+def test_not_every_request_looks_at_all_labels_that_wait(client: TestClient, settings: Settings) -> None:
+    late = prediction(9)
+    client.post("/labels", json=label(prediction_id=late.prediction_id))
+    ship([late], settings)
+    client.post("/labels", json=label(1))
+    assert summary(LATE.name, settings, now=BEGIN).labels == 1
+    assert settle_aside(settings) == 1
+
+
+def test_a_pause_ends_after_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([100.0, 109.0, 110.0, 119.0])
+    monkeypatch.setattr("portfolio.serving.labels.time.monotonic", lambda: next(now))
+    pause = Pause()
+    assert [pause.is_over() for _ in range(4)] == [True, False, True, False]
+
+
+def test_the_first_who_writes_to_the_store_may_bring_a_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/new/portfolio.db")
+    with TestClient(create_app(project(LATE, tmp_path / "toylate"))) as client:
+        assert outcomes(client.post("/labels", json=label())) == ["unknown"]
+
+
+def test_a_label_that_is_recorded_is_told_though_others_that_wait_can_not_be_looked_at(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away(*_: object, **__: object) -> int:
+        raise StoreError("The store has just gone.", remedy="")
+
+    monkeypatch.setattr("portfolio.serving.labels.settle_aside", away)
+    assert outcomes(client.post("/labels", json=label())) == ["recorded"]
+    assert "The store has just gone." in "".join(capsys.readouterr())
 
 
 def test_labels_of_another_project_are_unknown_here(client: TestClient, settings: Settings) -> None:

@@ -100,6 +100,19 @@ def test_an_export_has_a_row_for_each_prediction_with_its_features_and_its_label
     assert list(tmp_path.glob(".*.part")) == []
 
 
+@pytest.mark.parametrize(("field", "value", "kind"), [("weight", "heavy", "a number"), ("colour", 7, "a text")])
+def test_a_field_that_was_of_another_kind_goes_into_csv_alone(
+    settings: Settings, tmp_path: Path, field: str, value: object, kind: str
+) -> None:
+    row = prediction(0)
+    ship([replace(row, features={**row.features, field: value}), *predictions(3)[1:]], settings)
+    with pytest.raises(ConfigError, match=f"{field} is {kind} now") as caught:
+        export(Export(LATE, BEGIN, EDGE, tmp_path / "out.parquet"), settings)
+    assert ".csv" in caught.value.remedy
+    assert list(tmp_path.glob("*out*")) == []
+    assert export(Export(LATE, BEGIN, EDGE, tmp_path / "out.csv"), settings) == 3
+
+
 def test_an_export_of_nothing_leaves_no_file(settings: Settings, tmp_path: Path) -> None:
     filled(settings)
     assert export(Export(LATE, NEVER, NEVER + DAY, tmp_path / "out.csv"), settings) == 0

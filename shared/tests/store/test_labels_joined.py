@@ -11,6 +11,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 from stores import BEGIN, address_of, prediction, predictions, ship
 
@@ -120,6 +121,47 @@ def test_labels_of_another_project_are_unknown_to_an_api(settings: Settings) -> 
     assert settle(settings, lambda *_: "") == 0
     assert settle(settings, lambda *_: "", project="toycost") == 0
     assert aside(settings) == [(foreign, "unknown", 1, "toylate")]
+
+
+def test_a_label_that_comes_again_with_another_time_is_kept_aside_once(settings: Settings) -> None:
+    ship(ROWS, settings)
+    bring(settings, (IDS[0], 1))
+    for again in range(3):
+        told = [Label(NOBODY, 1, LATER + timedelta(seconds=again)), Label(IDS[0], 0, LATER + timedelta(seconds=again))]
+        join(told, settings, lambda *_: "")
+    assert aside(settings) == [(NOBODY, "unknown", 1, ""), (IDS[0], "conflict", 0, "toylate")]
+
+
+def test_every_label_that_was_overruled_is_kept_aside(settings: Settings) -> None:
+    ship(ROWS, settings)
+    for again, value in enumerate((1, 0, 1, 0)):
+        join([Label(IDS[0], value, LATER + timedelta(seconds=again))], settings, lambda *_: "", replace=True)
+    assert aside(settings) == [(IDS[0], "replaced", value, "toylate") for value in (1, 0, 1)]
+
+
+def test_a_label_that_was_brought_to_the_wrong_project_first_does_not_hide_it_from_its_own(settings: Settings) -> None:
+    ship(ROWS[:1], settings)
+    for project in ("toycost", "toylate"):
+        bring(settings, (IDS[3], 1), project=project)
+    ship(ROWS, settings)
+    assert settle(settings, lambda *_: "", project="toylate") == 1
+
+
+def test_of_too_many_aside_the_oldest_go_and_that_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("portfolio.store.pruning.MOST_ASIDE", 3)
+    ship(ROWS[:3], settings)
+    for row in ROWS[:3]:
+        bring(settings, (row.prediction_id, 1), (row.prediction_id, 0))
+    bring(settings, *((row.prediction_id, 1) for row in predictions(20)[10:]))
+    assert settle(settings, lambda *_: "") == 0
+    left = aside(settings)
+    assert [name for name, reason, *_ in left if reason == "unknown"] == [
+        row.prediction_id for row in predictions(20)[-3:]
+    ]
+    assert len(left) == 6
+    assert "too many labels aside" in "".join(capsys.readouterr())
 
 
 def test_a_value_that_the_task_does_not_have_is_refused_and_kept_aside(settings: Settings) -> None:

@@ -26,6 +26,8 @@ def import_labels(path: File = None, on_conflict: OnConflict = "keep") -> None:
     not recorded is listed with its reason in FILE.rejected.csv, which can be corrected and imported as it is. Without
     FILE the inbox, monitoring/labels/labels.csv, is read on; a conflict there is always kept.
     """
+    if on_conflict == "replace" and path is None:
+        raise typer.BadParameter("the inbox replaces nothing; name a FILE", param_hint="--on-conflict")
 
     def command() -> int:
         settings = read_settings()

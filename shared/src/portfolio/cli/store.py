@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.request import ProxyHandler, build_opener
 
 import typer
 from rich.table import Table
 
 from portfolio import terminal
-from portfolio.settings import read_settings
+from portfolio.promotion.running import address_of
+from portfolio.settings import Settings, read_settings
 from portfolio.spec.projects import find_project, project_names
 from portfolio.store.exporting import Export
 from portfolio.store.exporting import export as write
@@ -19,11 +23,16 @@ from portfolio.store.pruning import prune as remove
 from portfolio.store.stock import Holding, stock
 
 MB = 1e6
+MOST_DAYS = 36_500
+ANSWER_SECONDS = 2.0
+WAITING = re.compile(r"^journal_bytes (\S+)$", re.MULTILINE)
 Project = Annotated[str, typer.Option(help="Of one project; else of all.")]
 
 
 def prune(
-    days: Annotated[int | None, typer.Option(min=1, help="Days to keep; else STORE_RETENTION_DAYS.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MOST_DAYS, help="Days to keep; else STORE_RETENTION_DAYS.")
+    ] = None,
     project: Project = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be removed.")] = False,
 ) -> None:
@@ -47,7 +56,7 @@ def prune(
 
 def export(
     name: str,
-    days: Annotated[float, typer.Option(min=0, help="Of the last days.")] = 30,
+    days: Annotated[float, typer.Option(min=0, max=MOST_DAYS, help="Of the last days.")] = 30,
     output: Annotated[
         Path | None, typer.Option(help="FILE.parquet or FILE.csv; else named after what is in it.")
     ] = None,
@@ -68,7 +77,7 @@ def export(
 
 
 def stats() -> None:
-    """What the store holds of each project, the room it takes, and what waits in the journals of this machine."""
+    """What the store holds of each project, the room it takes, and what waits in the journals of APIs that answer."""
 
     def command() -> None:
         settings = read_settings()
@@ -76,7 +85,7 @@ def stats() -> None:
         table = Table("project", "predictions", "first", "last", "labels", "coverage", "aside", "journal", box=None)
         of = {holding.project: holding for holding in held.holdings}
         for project in sorted({*of, *project_names()}):
-            table.add_row(*_row(of.get(project) or Holding(project, 0, None, None, 0, 0)))
+            table.add_row(*_row(of.get(project) or Holding(project, 0, None, None, 0, 0), settings))
         console = terminal.output()
         console.print(table)
         if held.unknown:
@@ -86,18 +95,24 @@ def stats() -> None:
     terminal.run(command)
 
 
-def _row(of: Holding) -> tuple[str, ...]:
+def _row(of: Holding, settings: Settings) -> tuple[str, ...]:
     first, last = (f"{at:%Y-%m-%d %H:%M}" if at else "-" for at in (of.first, of.last))
     coverage = f"{of.labels / of.rows:.1%}" if of.rows else "-"
-    return of.project, f"{of.rows:,}", first, last, f"{of.labels:,}", coverage, f"{of.aside:,}", _backlog(of.project)
+    waits = _backlog(of.project, settings)
+    return of.project, f"{of.rows:,}", first, last, f"{of.labels:,}", coverage, f"{of.aside:,}", waits
 
 
-def _backlog(project: str) -> str:
-    """What the journal on this machine holds that the store may not have yet."""
-    folder = find_project(project).root / "journal" if project in project_names() else None
-    if folder is None or not folder.is_dir():
+def _backlog(project: str, settings: Settings) -> str:
+    """What the project's API says that the store does not have yet: its journal may be on another machine."""
+    if project not in project_names():
         return "-"
-    return f"{sum(segment.stat().st_size for segment in folder.glob('*.segment')) / MB:,.1f} MB"
+    direct = build_opener(ProxyHandler({}))  # a proxy in the environment is for other machines
+    try:
+        with direct.open(f"{address_of(find_project(project), settings)}/metrics", timeout=ANSWER_SECONDS) as answer:
+            said = WAITING.search(answer.read().decode())
+    except (OSError, ValueError, HTTPException):
+        return "-"
+    return f"{float(said[1]) / MB:,.1f} MB" if said else "-"
 
 
 def add_to(app: typer.Typer, group: typer.Typer) -> None:

@@ -1,1 +1,1 @@
-"""Predictions on their way from a worker's answer to the store."""
+"""Predictions on their way from a worker's answer to the store, and the labels that tell the truth about them."""

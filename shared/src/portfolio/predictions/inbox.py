@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,17 @@ from typing import IO
 import orjson
 
 from portfolio.errors import DataError
-from portfolio.predictions.label_files import PART, Imported, header_of, open_bytes, read_lines, record, text_of
+from portfolio.predictions.label_files import (
+    PART,
+    Imported,
+    header_of,
+    lines_of,
+    open_bytes,
+    read_lines,
+    record,
+    replace_file,
+    text_of,
+)
 from portfolio.predictions.labels import FIELDS, settle_aside
 from portfolio.settings import Settings
 
@@ -40,15 +51,32 @@ def read_inbox(settings: Settings) -> Imported:
     that is recorded. What can't be recorded is listed beside it. Raises DataError or StoreError.
     """
     inbox, imported = settings.labels_inbox, Imported()
-    if inbox.is_file():
-        with _alone(inbox.with_name(f".{inbox.name}.read")) as memory, open_bytes(inbox) as file:
-            place = _place(file, memory, settings)
-            file.seek(place.offset)
-            while part := _part(file, inbox):
-                place = _read(part, place, imported, settings)
-                _remember(memory, replace(place, ends=_ends(file, place.offset)))
+    try:
+        if inbox.is_file():
+            _read_on(inbox, imported, settings)
+    except (DataError, OSError) as error:
+        settle_aside(settings)  # needs no inbox
+        raise error if isinstance(error, DataError) else _unusable(inbox, error) from None
     imported.settled = settle_aside(settings)
     return imported
+
+
+def _read_on(inbox: Path, imported: Imported, settings: Settings) -> None:
+    memory = inbox.with_name(f".{inbox.name}.read")
+    with _alone(inbox.parent), open_bytes(inbox) as file:
+        place = _place(file, memory, settings)
+        file.seek(place.offset)
+        while part := _part(file, inbox):
+            place = _read(part, place, imported, settings)
+            seen = replace(place, ends=_ends(file, place.offset))
+            replace_file(memory, orjson.dumps(asdict(seen)))
+
+
+def _unusable(inbox: Path, error: OSError) -> DataError:
+    return DataError(
+        f"The inbox {inbox} can't be read on: {error.filename or inbox}: {error.strerror}.",
+        remedy=f"Let user {os.geteuid()} read it and write into its folder, as `make docker-demo` does.",
+    )
 
 
 def _read(part: list[bytes], place: Place, imported: Imported, settings: Settings) -> Place:
@@ -82,16 +110,16 @@ def _part(file: IO[bytes], inbox: Path) -> list[bytes]:
         if not line.endswith(b"\n") and time.time() - inbox.stat().st_mtime < QUIET:
             file.seek(-len(line), 1)
             break
-        part.append(line)
+        part += lines_of([line])
     return part
 
 
-def _place(file: IO[bytes], memory: IO[bytes], settings: Settings) -> Place:
+def _place(file: IO[bytes], memory: Path, settings: Settings) -> Place:
     store = hashlib.sha256(settings.store_address.encode()).hexdigest()
     try:
-        found = orjson.loads(memory.read())
+        found = orjson.loads(memory.read_bytes())
         place = Place(**found | {"columns": tuple(found["columns"])})
-    except (ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError):  # reading all of it again changes nothing
         return Place(store)
     same = place.store == store and place.ends == _ends(file, place.offset)
     return place if same else Place(store)
@@ -108,21 +136,12 @@ def _ends(file: IO[bytes], offset: int) -> str:
     return digest.hexdigest()
 
 
-def _remember(memory: IO[bytes], place: Place) -> None:
-    memory.seek(0)
-    memory.truncate()
-    memory.write(orjson.dumps(asdict(place)))
-    memory.flush()
-
-
 @contextmanager
-def _alone(path: Path) -> Iterator[IO[bytes]]:
-    """The file that remembers the place; whoever reads the inbox at the same time waits."""
+def _alone(folder: Path) -> Iterator[None]:
+    """Whoever reads the inbox at the same time waits; locking the folder takes no right to write a file in it."""
+    lock = os.open(folder, os.O_RDONLY)
     try:
-        memory = path.open("a+b")
-    except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror}.", remedy="It remembers what was read.") from None
-    with memory:
-        fcntl.flock(memory, fcntl.LOCK_EX)
-        memory.seek(0)
-        yield memory
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -61,17 +63,14 @@ class Imported:
 
 def import_file(path: Path, settings: Settings, *, replace: bool = False) -> Imported:
     """Record the labels of a CSV file that begins with its columns' names. Raises DataError or StoreError."""
-    rejected = path.with_name(f"{path.stem}.rejected.csv")
-    rejected.unlink(missing_ok=True)  # of the last time
-    imported = Imported()
+    rejected, imported = path.with_name(f"{path.stem}.rejected.csv"), Imported()
     with open_bytes(path) as file:
-        first = file.readline()
-        columns = header_of(text_of(first))
+        raw = lines_of(file)
+        columns = header_of(text_of(next(raw, b"")))
         if columns is None:
-            raise DataError(
-                f"{path} does not begin with the names of its columns.", remedy=f"They are: {','.join(FIELDS)}."
-            )
-        lines = read_lines(file, columns, first=2)
+            raise DataError(f"{path} does not begin with the names of its columns.", remedy=THEY_ARE)
+        _forget(rejected)
+        lines = read_lines(raw, columns, first=2)
         while part := list(islice(lines, PART)):
             record(part, imported, settings, rejected=rejected, replace=replace)
     imported.settled = settle_aside(settings)
@@ -83,11 +82,21 @@ def open_bytes(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}.", remedy="Check the path.") from None
+        remedy = f"Let user {os.geteuid()} read it." if isinstance(error, PermissionError) else "Check the path."
+        raise DataError(f"{path} can't be read: {error.strerror}.", remedy=remedy) from None
+
+
+def lines_of(file: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file with their ends, which may be those of Unix, of Windows, or of Macs once."""
+    for raw in file:
+        yield from raw.splitlines(keepends=True)
 
 
 def header_of(text: str) -> tuple[str, ...] | None:
-    """The columns that a line names, None where it names none. Raises DataError for a name that labels don't have."""
+    """The columns that a line names, None where it names none. Raises DataError for a name that labels don't have.
+
+    So it does for a line that is no CSV at all.
+    """
     names = tuple(cell.strip() for cell in cells_of(text))
     if NEEDED[0] not in names:
         return None
@@ -135,8 +144,11 @@ def text_of(raw: bytes) -> str:
 
 
 def cells_of(text: str) -> list[str]:
-    """The cells of one line; a quote that does not end ends with it."""
-    return next(csv.reader([text]), [])
+    """The cells of one line; a quote that does not end ends with it. Raises DataError."""
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise DataError(f"This is no line of CSV: {error}.", remedy=THEY_ARE) from None
 
 
 def apart(text: str) -> Iterator[str]:
@@ -166,14 +178,42 @@ def _number(cell: str) -> float | None:
         return None
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in place of one that may belong to another user: that takes the right to its folder alone.
+
+    In a folder with setgid, as containers and their host share it, its group may write the file, too.
+    """
+    part, folder = path.with_name(f".{path.name}.part"), path.parent.stat().st_mode
+    part.unlink(missing_ok=True)
+    part.write_bytes(content)
+    if folder & stat.S_ISGID:
+        part.chmod(folder & 0o666)
+    part.replace(path)
+
+
+def _forget(rejected: Path) -> None:
+    """Remove the list of the last time."""
+    try:
+        rejected.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unlisted(rejected, error) from None
+
+
 def _list(refused: Sequence[Refused], file: Path) -> None:
     try:
+        if not os.access(file, os.W_OK, effective_ids=True):
+            replace_file(file, file.read_bytes() if file.exists() else b"")
         with file.open("a", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, [*FIELDS, *TOLD], extrasaction="ignore", restval="")
             if out.tell() == 0:
                 writer.writeheader()
             writer.writerows({**row.cells, "line": row.line, "reason": row.reason} for row in refused)
     except OSError as error:
-        raise DataError(
-            f"{file} can't be written: {error.strerror}.", remedy="It lists what was not recorded."
-        ) from None
+        raise _unlisted(file, error) from None
+
+
+def _unlisted(file: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{file} can't be written: {error.strerror}.",
+        remedy=f"It lists what was not recorded; let user {os.geteuid()} write into its folder.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from urllib.parse import parse_qsl
 from anyio import CapacityLimiter, WouldBlock
 from pydantic_core import from_json
 
-from portfolio.errors import Overloaded, RequestRefused
+from portfolio.errors import Overloaded, RequestRefused, StoreError
+from portfolio.logs import logger
 from portfolio.predictions.labels import NEEDED, SOURCE_LENGTH, Wrong, join_labels, label_of, settle_aside
 from portfolio.serving import openapi
 from portfolio.serving.validate import BATCH_ROWS, check_number, no_json, refused
@@ -21,9 +23,27 @@ from portfolio.settings import Settings
 from portfolio.spec import Binary, ModelSpec
 from portfolio.store import Joined, Label, LabelOutcome
 
+log = logger(__name__)
+
 ON_CONFLICT = {"keep": False, "replace": True}
+SETTLE_SECONDS = 10.0
 WAITING = 4  # requests, the one whose labels are being written included
 NO_OBJECT = Wrong("body", "must be a JSON object", "a JSON object")
+
+
+@dataclass
+class Pause:
+    """Between two looks at all labels that wait, which takes longer the more there are."""
+
+    until: float = 0.0
+
+    def is_over(self) -> bool:
+        """Whether it is, and then the next one begins."""
+        now = time.monotonic()
+        if now < self.until:
+            return False
+        self.until = now + SETTLE_SECONDS
+        return True
 
 
 @dataclass(frozen=True)
@@ -33,6 +53,7 @@ class Labels:
     spec: ModelSpec
     settings: Settings
     one: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    pause: Pause = field(default_factory=Pause)
     rooms: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WAITING))
 
     @contextmanager
@@ -50,9 +71,17 @@ class Labels:
     def take(self, body: bytes, *, replace: bool) -> dict[str, Any]:
         """What became of each label; blocks. Raises StoreError, or RequestRefused: then none is taken."""
         labels = read_labels(body, self.spec)
-        settle_aside(self.settings, spec=self.spec)
         joined = join_labels(labels, self.settings, spec=self.spec, replace=replace)
+        if self.pause.is_over():
+            self._settle()
         return {"labels": [_told(one) for one in joined], "counts": Counter(one.outcome for one in joined)}
+
+    def _settle(self) -> None:
+        """Record labels that were waiting; those of this request are recorded already, whatever becomes of it."""
+        try:
+            settle_aside(self.settings, spec=self.spec)
+        except StoreError as error:
+            log.warning("labels that wait are not looked at", reason=error.detail)
 
 
 def read_on_conflict(query: bytes) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,8 +46,8 @@ def export(wanted: Export, settings: Settings) -> int:
     part, number = wanted.file.with_name(f".{wanted.file.name}.part"), 0
     names = named(wanted.spec)
     try:
-        with writer(part, wanted.spec) as write:
-            for rows in _parts(wanted, settings):
+        with writer(part, wanted.spec) as write, closing(_parts(wanted, settings)) as parts:
+            for rows in parts:
                 write([_flat(row, names) for row in rows])
                 number += len(rows)
         if number:
@@ -66,7 +66,7 @@ def named(spec: ModelSpec) -> dict[str, str]:
     }
 
 
-def _parts(wanted: Export, settings: Settings) -> Iterator[Sequence[Any]]:
+def _parts(wanted: Export, settings: Settings) -> Generator[Sequence[Any]]:
     from sqlalchemy import select
 
     from portfolio.store.database import reading
@@ -79,8 +79,8 @@ def _parts(wanted: Export, settings: Settings) -> Iterator[Sequence[Any]]:
     query = select(*columns).select_from(joined).where(*inside).order_by(made.at)
     with reading(settings, MODEL_PREDICTIONS.name) as connection:
         if connection is not None:
-            streamed = connection.execution_options(yield_per=PART).execute(query)
-            yield from streamed.mappings().partitions()
+            with connection.execution_options(yield_per=PART).execute(query) as streamed:
+                yield from streamed.mappings().partitions()
 
 
 def _flat(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -115,4 +115,15 @@ def _parquet(file: Path, spec: ModelSpec) -> Iterator[Callable[[Rows], None]]:
     kinds = {name: pa.float64() if name in numeric else pa.string() for name in _columns(spec)}
     schema = pa.schema(kinds | dict.fromkeys(TIMES, pa.timestamp("us", tz="UTC")))
     with parquet.ParquetWriter(file, schema) as writer:
-        yield lambda rows: writer.write_table(pa.Table.from_pylist(list(rows), schema=schema))
+
+        def column(rows: Rows, name: str) -> Any:
+            try:
+                return pa.array([row[name] for row in rows], schema.field(name).type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                kind = "a number" if name in numeric else "a text"
+                raise ConfigError(
+                    f"{name} is {kind} now, and was something else in some of these predictions.",
+                    remedy="Name a .csv, which takes both, or fewer days.",
+                ) from None
+
+        yield lambda rows: writer.write_table(pa.table([column(rows, name) for name in schema.names], schema=schema))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from portfolio.settings import Settings
 from portfolio.store.predictions import MINUTE
+from portfolio.store.pruning import bound_aside
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +56,10 @@ def join(
 
 
 def settle(settings: Settings, fits: Fits, *, project: str = "") -> int:
-    """Join labels that were kept aside as unknown and whose predictions have come; returns how many were recorded."""
+    """Join labels that were kept aside as unknown and whose predictions have come; returns how many were recorded.
+
+    Of more than a million aside, of one project and reason, the oldest go, and the log says so. Raises StoreError.
+    """
     from portfolio.store.database import reading, writing
     from portfolio.store.tables import LABELS_ASIDE as TABLE
 
@@ -64,6 +68,7 @@ def settle(settings: Settings, fits: Fits, *, project: str = "") -> int:
         with reading(settings, TABLE.name) as connection:
             waiting = _waiting(connection, project, after) if connection else []
         if not waiting:
+            bound_aside(settings)
             return recorded
         after = waiting[-1].id
         with writing(settings) as connection:

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from portfolio.logs import logger
 from portfolio.settings import Settings
 from portfolio.store.predictions import MINUTE
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Table
 
+log = logger(__name__)
+
 PART = 5_000
+MOST_ASIDE = 1_000_000
+"""Of one project and reason."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,29 @@ def prune(settings: Settings, *, before: datetime, project: str = "", dry_run: b
     minute = int(before.timestamp()) // MINUTE
     edge = datetime.fromtimestamp(minute * MINUTE, UTC)
     return _count(settings, project, edge) if dry_run else _remove(settings, project, edge)
+
+
+def bound_aside(settings: Settings) -> None:
+    """Drop the oldest labels aside where there are too many: anybody may send them.
+
+    What was replaced is kept. Raises StoreError.
+    """
+    from sqlalchemy import func, select
+
+    from portfolio.store.database import reading, writing
+    from portfolio.store.tables import LABELS_ASIDE
+
+    aside = LABELS_ASIDE.c
+    query = select(aside.project, aside.reason, func.count().label("number")).where(aside.reason != "replaced")
+    query = query.group_by(aside.project, aside.reason).having(func.count() > MOST_ASIDE)
+    with reading(settings, LABELS_ASIDE.name) as connection:
+        crowds = connection.execute(query).all() if connection else []
+    for project, reason, number in crowds:
+        own = (aside.project == project, aside.reason == reason)
+        oldest_that_stays = select(aside.id).where(*own).order_by(aside.id.desc()).offset(MOST_ASIDE - 1).limit(1)
+        with writing(settings) as connection:
+            connection.execute(LABELS_ASIDE.delete().where(*own, aside.id < oldest_that_stays.scalar_subquery()))
+        log.warning("too many labels aside, the oldest are dropped", project=project, reason=reason, number=number)
 
 
 def _count(settings: Settings, project: str, edge: datetime) -> Pruned:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -27,6 +27,8 @@ METADATA = MetaData()
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """Counted up by SQLite only where it is called INTEGER."""
+NOT_REPLACED = text("reason <> 'replaced'")
+"""Of labels that were overruled every one is kept."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -125,10 +127,14 @@ LABELS_ASIDE = Table(
     Column("label_source", Text, nullable=False),
     Column("reason", String(16), nullable=False),
     Column("at", Moment, nullable=False),
-    UniqueConstraint(
-        "prediction_id", "reason", "true_label", "label_timestamp", "label_source", name="uq_labels_aside_row"
+    Index(  # without the time, which is now where a client leaves it out, and comes again
+        "uq_labels_aside_row",
+        *("prediction_id", "project", "reason", "true_label", "label_source"),
+        unique=True,
+        sqlite_where=NOT_REPLACED,
+        postgresql_where=NOT_REPLACED,
     ),
-    Index("ix_labels_aside_reason_project", "reason", "project"),
+    Index("ix_labels_aside_reason_project", "reason", "project", "id"),
 )
 
 TRAINING_DATASETS = Table(

@@ -65,7 +65,6 @@ def _labels() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_labels_project_label_timestamp", "labels", ["project", "label_timestamp", "predicted_at"])
-    truth = [column.name for column in _truth()]
     op.create_table(
         "labels_aside",
         sa.Column("id", NUMBER, primary_key=True),
@@ -74,9 +73,16 @@ def _labels() -> None:
         *_truth(),
         sa.Column("reason", sa.String(16), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
-        sa.UniqueConstraint("prediction_id", "reason", *truth, name="uq_labels_aside_row"),
     )
-    op.create_index("ix_labels_aside_reason_project", "labels_aside", ["reason", "project"])
+    op.create_index(
+        "uq_labels_aside_row",
+        "labels_aside",
+        ["prediction_id", "project", "reason", "true_label", "label_source"],
+        unique=True,
+        sqlite_where=sa.text("reason <> 'replaced'"),
+        postgresql_where=sa.text("reason <> 'replaced'"),
+    )
+    op.create_index("ix_labels_aside_reason_project", "labels_aside", ["reason", "project", "id"])
 
 
 def _datasets() -> None:
