@@ -74,6 +74,12 @@ def test_a_project_that_nobody_looked_at_is_empty_not_an_error(watch: Watch, pat
     assert watch.json(f"{path}?project=toycost")["project"] == "toycost"
 
 
+@pytest.mark.parametrize("path", ["/drift", "/performance"])
+def test_without_a_project_every_project_is_told_as_it_would_be_alone(watch: Watch, path: str) -> None:
+    store.add_run(a_run(), watch.settings)
+    assert watch.json(path) == {"projects": [watch.json(f"{path}?project={name}") for name in PROJECTS]}
+
+
 @pytest.mark.parametrize("path", ["/runs", "/drift", "/performance", "/traffic"])
 def test_an_unknown_project_is_a_404_that_names_those_there_are(watch: Watch, path: str) -> None:
     answer = watch.client.get(f"{path}?project=nobody")
@@ -81,7 +87,7 @@ def test_an_unknown_project_is_a_404_that_names_those_there_are(watch: Watch, pa
     assert answer.json()["remedy"] == "Installed: toycost, toylate."
 
 
-@pytest.mark.parametrize("query", ["/drift", "/runs?limit=0", "/runs?limit=x", "/traffic?project=toylate&minutes=1e9"])
+@pytest.mark.parametrize("query", ["/traffic", "/runs?limit=0", "/runs?limit=x", "/traffic?project=x&minutes=1e9"])
 def test_a_wrong_parameter_is_a_problem_that_names_it_and_echoes_nothing(watch: Watch, query: str) -> None:
     answer = watch.client.get(query)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

@@ -69,6 +69,20 @@ class Runs:
     runs: Sequence[Run]
 
 
+@dataclass(frozen=True)
+class Drifts:
+    """Of every project, where none was named."""
+
+    projects: Sequence[Drift]
+
+
+@dataclass(frozen=True)
+class Performances:
+    """Of every project, where none was named."""
+
+    projects: Sequence[Performance]
+
+
 class Paths:
     """Plain functions run in threads: all of them read a database or ask another service."""
 
@@ -110,13 +124,19 @@ class Paths:
             self._service.check(project)
         return Runs(found.runs(self._service.settings, project=project, limit=limit))
 
-    def drift(self, project: str) -> Drift:
+    def drift(self, project: str = "") -> Drift | Drifts:
         """Drift by column in the last run that found any, and the share of drifted columns over time."""
-        return found.drift(self._service.check(project), self._service.settings)
+        settings = self._service.settings
+        if project:
+            return found.drift(self._service.check(project), settings)
+        return Drifts([found.drift(name, settings) for name in self._service.projects])
 
-    def performance(self, project: str) -> Performance:
+    def performance(self, project: str = "") -> Performance | Performances:
         """Metrics over time: real where labels came, estimated where not."""
-        return found.performance(self._service.check(project), self._service.settings)
+        settings = self._service.settings
+        if project:
+            return found.performance(self._service.check(project), settings)
+        return Performances([found.performance(name, settings) for name in self._service.projects])
 
     def traffic(self, project: str, minutes: Minutes = 60) -> Traffic:
         """Requests, errors, latency and predictions over time, of the last day at most; lost when this restarts."""
