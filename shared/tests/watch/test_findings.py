@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from oversight import NOON, PROJECTS, Watch, a_run, asking, assembled
+from oversight import NOON, PROJECTS, REAL, Watch, a_run, asking, assembled
 
 from portfolio import store
 from portfolio.settings import Settings
@@ -135,6 +135,30 @@ def test_what_a_run_did_not_find_is_not_shown_as_zero(watch: Watch) -> None:
     assert 'monitoring_decision{decision="retrain",project="toylate"} 1.0' in shown
     for name in ("monitoring_performance", "monitoring_drifted_share", "monitoring_label_coverage"):
         assert f"{name}{{" not in shown
+
+
+def test_label_coverage_is_that_of_the_window_and_zero_where_no_label_came(watch: Watch) -> None:
+    labels = {"labelled": 800, "coverage": 0.8, "delay_seconds": 60.0}
+    promoted = {"labels": labels, "performance": None}
+    store.add_run(a_run(findings=promoted), watch.settings)
+    none = {"labelled": 0, "coverage": 0.0, "delay_seconds": None}
+    store.add_run(a_run("toycost", findings={"labels": none, "performance": None}), watch.settings)
+    shown = watch.metrics()
+    assert 'monitoring_label_coverage{project="toylate"} 0.8' in shown
+    assert 'monitoring_label_delay_seconds{project="toylate"} 60.0' in shown
+    assert 'monitoring_label_coverage{project="toycost"} 0.0' in shown
+    assert not any(line.startswith("monitoring_label_delay_seconds") and "toycost" in line for line in shown)
+    assert watch.json("/performance?project=toylate")["label_coverage"] == 0.8
+
+
+def test_how_the_run_judged_the_labels_is_shown_as_one_state(watch: Watch) -> None:
+    store.add_run(a_run(findings={"performance": REAL | {"state": "act"}}), watch.settings)
+    store.add_run(a_run("toycost", findings={"performance": None}), watch.settings)
+    states = {line for line in watch.metrics() if line.startswith("monitoring_performance_state{")}
+    assert states == {
+        f'monitoring_performance_state{{project="toylate",state="{each}"}} {float(each == "act")}'
+        for each in ("ok", "watch", "act", "unknown")
+    }
 
 
 def test_metrics_keep_the_last_runs_while_the_store_is_away(

@@ -90,7 +90,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Performance:
-    """Every metric over time, oldest first, and how many predictions of the last run's window have a label."""
+    """Every metric over time, oldest first, and which predictions of the last run's window have a label.
+
+    `labelled` are those that the live version answered, `label_coverage` is the share of all.
+    """
 
     project: str
     labelled: int
@@ -152,12 +155,12 @@ def drift(project: str, settings: Settings) -> Drift:
 def performance(project: str, settings: Settings) -> Performance:
     """Raises StoreError."""
     past = store.runs(settings, project=project, limit=HISTORY)
-    real = (past[0].findings.get("performance") or {}) if past else {}
+    arrived = labels(past[0]) if past else {}
     return Performance(
         project=project,
         labelled=past[0].labelled if past else 0,
-        label_coverage=real.get("coverage"),
-        label_delay_seconds=real.get("delay_seconds"),
+        label_coverage=arrived.get("coverage"),
+        label_delay_seconds=arrived.get("delay_seconds"),
         hit_rate=next((run.findings["hit_rate"] for run in past if run.findings.get("hit_rate")), None),
         points=[point for run in reversed(past) for point in _measured(run)],
     )
@@ -166,6 +169,16 @@ def performance(project: str, settings: Settings) -> Performance:
 def psi(run: MonitoringRun) -> dict[str, float]:
     """By column, where it is known."""
     return {each["feature"]: each["psi"] for each in run.findings.get("drift") or () if each["psi"] is not None}
+
+
+def labels(run: MonitoringRun) -> Mapping[str, Any]:
+    """`coverage` and `delay_seconds` of all predictions of its window; older runs have the live version's alone."""
+    return run.findings.get("labels") or run.findings.get("performance") or {}
+
+
+def state(run: MonitoringRun) -> str | None:
+    """How it judged the performance on labels; None where the live version has none."""
+    return (run.findings.get("performance") or {}).get("state")
 
 
 def metrics(run: MonitoringRun, kind: Kind) -> Mapping[str, Mapping[str, Any]]:
