@@ -121,7 +121,7 @@ def test_who_is_not_told_apart_is_no_alarm_of_another_project() -> None:
     """A sum over projects would hide whose it is."""
     for rule in ALERTS:
         for grouped in re.findall(r"\b(?:sum|min|max|avg|group) (?:by )?\(([^)]*)", rule["expr"]):
-            assert "project" in grouped or "monitoring_interval_seconds" in rule["expr"], rule["alert"]
+            assert "project" in grouped or "monitoring_patience_seconds" in rule["expr"], rule["alert"]
 
 
 @pytest.mark.parametrize("uid", ["portfolio", "model"])

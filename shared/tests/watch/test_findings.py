@@ -119,10 +119,11 @@ def test_metrics_tell_the_last_run_of_every_project(watch: Watch) -> None:
         'monitoring_label_delay_seconds{project="toylate"} 86400.0',
         'monitoring_window_predictions{project="toylate"} 1000.0',
         'monitoring_run_seconds{project="toylate"} 8.5',
-        f'monitoring_last_run_timestamp_seconds{{project="toylate"}} {NOON.timestamp()}',
+        f'monitoring_last_run_timestamp_seconds{{project="toylate"}} {NOON.timestamp() + 8.5}',
         'monitoring_last_run_timestamp_seconds{project="toycost"} 0.0',
         'monitoring_failed_runs_total{project="toycost"} 0.0',
         "monitoring_interval_seconds 300.0",
+        "monitoring_patience_seconds 900.0",
     ):
         name = line.partition(" ")[0]
         [found_line] = [each for each in shown if each.startswith(f"{name} ")]
@@ -161,6 +162,19 @@ def test_how_the_run_judged_the_labels_is_shown_as_one_state(watch: Watch) -> No
     }
 
 
+def test_a_run_by_hand_over_an_hour_is_listed_and_neither_health_nor_metrics(watch: Watch) -> None:
+    store.add_run(a_run(), watch.settings)
+    by_hand = a_run(since=NOON - timedelta(hours=1), decision="unknown", rows=3, findings={"drift": []})
+    store.add_run(by_hand, watch.settings)
+    assert [(run["days"], run["decision"]) for run in watch.json("/runs")["runs"]] == [
+        (0.042, "unknown"),
+        (7, "retrain"),
+    ]
+    assert watch.json("/health")["projects"][1]["decision"] == "retrain"
+    assert 'monitoring_window_predictions{project="toylate"} 1000.0' in watch.metrics()
+    assert len(watch.json("/drift?project=toylate")["history"]) == 1
+
+
 def test_metrics_keep_the_last_runs_while_the_store_is_away(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +191,7 @@ def test_a_store_that_hangs_keeps_neither_health_nor_metrics_waiting(
 ) -> None:
     answer = threading.Event()
     monkeypatch.setattr(found, "WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(store, "runs", lambda *_, **__: (answer.wait(10) and ()) or ())
+    monkeypatch.setattr(store, "last_run", lambda *_, **__: answer.wait(10) and None)
     began = time.monotonic()
     assert watch.json("/health")["projects"][0]["last_run_at"] is None
     assert watch.metrics()
@@ -210,6 +224,7 @@ def test_health_tells_when_each_project_was_looked_at(watch: Watch) -> None:
 
 def test_a_monitor_that_no_longer_looks_is_unhealthy(watch: Watch) -> None:
     watch.service.rounds.seconds = 0.0
+    time.sleep(0.001)
     answer = watch.client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
 

@@ -59,7 +59,7 @@ def assemble(settings: Settings) -> Service:
         rounds=Rounds(
             names,
             lambda name: run_command(name, settings),
-            newest=lambda name: _newest(name, settings),
+            newest=lambda name: store.last_run(settings, project=name),
             prune=lambda: _prune(settings),
             seconds=settings.monitoring_interval_seconds,
         ),
@@ -91,7 +91,3 @@ def _prepare(settings: Settings) -> None:
 
 def _prune(settings: Settings) -> Pruned:
     return prune(settings, before=datetime.now(UTC) - timedelta(days=settings.store_retention_days))
-
-
-def _newest(project: str, settings: Settings) -> int | None:
-    return next((run.id for run in store.runs(settings, project=project, limit=1)), None)

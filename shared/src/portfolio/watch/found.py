@@ -34,6 +34,7 @@ class Run:
     at: datetime
     since: datetime
     until: datetime
+    days: float
     model_version: str
     decision: str
     reasons: tuple[str, ...]
@@ -104,7 +105,7 @@ class Performance:
 
 
 class Last:
-    """Each project's last run, for who asks often: read anew after some seconds, kept where the store is away."""
+    """Each project's last regular run, for who asks often: read anew after seconds, kept where the store is away."""
 
     def __init__(self, projects: Sequence[str], settings: Settings) -> None:
         self._projects, self._settings = projects, settings
@@ -121,8 +122,8 @@ class Last:
 
     def _refresh(self) -> None:
         try:
-            found = [run for name in self._projects for run in store.runs(self._settings, project=name, limit=1)]
-            self._runs = {run.project: run for run in found}
+            found = {name: store.last_run(self._settings, project=name) for name in self._projects}
+            self._runs = {name: run for name, run in found.items() if run}
         except StoreError as error:
             log.warning("the last runs are not known", reason=error.detail)
         finally:
@@ -137,7 +138,7 @@ def runs(settings: Settings, *, project: str, limit: int) -> list[Run]:
 
 def drift(project: str, settings: Settings) -> Drift:
     """Raises StoreError."""
-    past = store.runs(settings, project=project, limit=HISTORY)
+    past = _past(project, settings)
     last = next((run for run in past if run.findings.get("drift")), None)
     return Drift(
         project=project,
@@ -154,7 +155,7 @@ def drift(project: str, settings: Settings) -> Drift:
 
 def performance(project: str, settings: Settings) -> Performance:
     """Raises StoreError."""
-    past = store.runs(settings, project=project, limit=HISTORY)
+    past = _past(project, settings)
     arrived = labels(past[0]) if past else {}
     return Performance(
         project=project,
@@ -164,6 +165,12 @@ def performance(project: str, settings: Settings) -> Performance:
         hit_rate=next((run.findings["hit_rate"] for run in past if run.findings.get("hit_rate")), None),
         points=[point for run in reversed(past) for point in _measured(run)],
     )
+
+
+def _past(project: str, settings: Settings) -> list[MonitoringRun]:
+    """Runs of the usual length, newest first: others can't stand in one line with them."""
+    past = store.runs(settings, project=project, limit=HISTORY)
+    return [run for run in past if store.is_regular(run.since, run.until, settings)]
 
 
 def psi(run: MonitoringRun) -> dict[str, float]:
@@ -194,6 +201,7 @@ def _run(run: MonitoringRun) -> Run:
         at=run.at,
         since=run.since,
         until=run.until,
+        days=round((run.until - run.since).total_seconds() / 86400, 3),
         model_version=run.model_version,
         decision=run.decision,
         reasons=run.reasons,

@@ -60,6 +60,8 @@ class Metrics(Collector):
             failed.add_metric((project,), number)
         yield failed
         yield _gauge("monitoring_interval_seconds", "Between two rounds", (), iter([((), self._rounds.seconds)]))
+        patience = iter([((), self._rounds.patience_seconds)])
+        yield _gauge("monitoring_patience_seconds", "Without a run for longer, nobody looks", (), patience)
         up = (((project,), float(answers)) for project, answers in self._traffic.up.items())
         yield _gauge("monitoring_api_up", "1 where the API answered at the last look", ("project",), up)
 
@@ -93,8 +95,8 @@ def _ran(runs: Mapping[str, MonitoringRun], known: Mapping[str, int]) -> Iterato
         ("monitoring_run_seconds", "Of the last run", {n: run.seconds for n, run in runs.items()}),
         (
             "monitoring_last_run_timestamp_seconds",
-            "0 before the first",
-            dict.fromkeys(known, 0.0) | {n: run.at.timestamp() for n, run in runs.items()},
+            "When it ended; 0 before the first",
+            dict.fromkeys(known, 0.0) | {n: run.at.timestamp() + run.seconds for n, run in runs.items()},
         ),
     ):
         yield _gauge(name, about, ("project",), (((project,), value) for project, value in values.items()))

@@ -43,12 +43,16 @@ class Looked:
 
 @dataclass(frozen=True)
 class Health:
-    """Unhealthy (503) once the last round ended longer ago than three intervals: nobody looks any more then."""
+    """Unhealthy (503) once nobody has looked for longer than `patience_seconds`.
+
+    That is three intervals, or two more than a round takes; while a run goes on, nobody waits.
+    """
 
     status: str
     version: str
     uptime_seconds: float
     interval_seconds: float
+    patience_seconds: float
     last_round_age_seconds: float
     projects: Sequence[Looked]
 
@@ -110,6 +114,7 @@ class Paths:
             version=service.version,
             uptime_seconds=round(time.monotonic() - service.started, 3),
             interval_seconds=service.rounds.seconds,
+            patience_seconds=round(service.rounds.patience_seconds, 3),
             last_round_age_seconds=round(service.rounds.idle_seconds, 3),
             projects=[self._looked(name) for name in service.projects],
         )
