@@ -17,6 +17,8 @@ from portfolio.watch.found import Last
 
 
 def test_runs_come_newest_first_with_what_drifted(watch: Watch) -> None:
+    watch.settings.drift_reports.mkdir(parents=True)
+    (watch.settings.drift_reports / "toylate-20260301T120000Z.html").touch()
     store.add_run(a_run(at=NOON), watch.settings)
     store.add_run(a_run(at=NOON + timedelta(hours=1), decision="ok", report=""), watch.settings)
     newest, older = watch.json("/runs")["runs"]

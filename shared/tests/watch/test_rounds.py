@@ -170,18 +170,17 @@ def test_the_store_is_pruned_once_a_day_and_again_where_that_failed(monkeypatch:
 
 
 def test_a_round_that_takes_longer_than_three_intervals_is_no_stop() -> None:
-    each = rounds(shell("sleep 0.3"), projects=("one", "two"), seconds=0.05)
+    each = rounds(shell("sleep 1"), projects=("one", "two"), seconds=0.2)
     seen: list[bool] = []
     going = Thread(target=each.go_round)
     going.start()
     time.sleep(0.1)
     while going.is_alive():
-        seen.append(each.stopped and each.idle_seconds > each.patience_seconds)
+        seen.append(each.stopped)
         time.sleep(0.01)
     assert len(seen) > 20
     assert not any(seen)
-    assert each.patience_seconds == pytest.approx(0.6 + 2 * 0.05, abs=0.5)
-    assert each.patience_seconds > 0.6
+    assert each.patience_seconds > 2 + 2 * 0.2
     until(lambda: each.stopped)
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from portfolio.promotion.running import address_of
 from portfolio.serving.command import claim, naming
 from portfolio.settings import Settings, read_settings
 from portfolio.spec.projects import find_project, project_names
-from portfolio.store.pruning import Pruned, prune
+from portfolio.store.pruning import Pruned, prune, thin_runs
 from portfolio.watch.app import build
 from portfolio.watch.found import Last
 from portfolio.watch.rounds import Rounds
@@ -28,6 +29,7 @@ from portfolio.watch.traffic import Traffic
 from portfolio.watch.versions import Acts
 
 STOP_SECONDS = 5
+EVERY_RUN_DAYS = 7  # older ones are thinned: 10 KB every few minutes would be gigabytes a year
 
 log = logs.logger(__name__)
 
@@ -90,4 +92,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def _prune(settings: Settings) -> Pruned:
-    return prune(settings, before=datetime.now(UTC) - timedelta(days=settings.store_retention_days))
+    now = datetime.now(UTC)
+    pruned = prune(settings, before=now - timedelta(days=settings.store_retention_days))
+    thinned = thin_runs(settings, before=now - timedelta(days=EVERY_RUN_DAYS))
+    return replace(pruned, runs=pruned.runs + thinned)

@@ -27,7 +27,7 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One monitoring run. `report_url` is empty where it wrote no report."""
+    """One monitoring run. `report_url` is empty where it wrote no report, or that made room for newer ones."""
 
     id: int | None
     project: str
@@ -133,7 +133,7 @@ class Last:
 
 def runs(settings: Settings, *, project: str, limit: int) -> list[Run]:
     """Newest first. Raises StoreError."""
-    return [_run(each) for each in store.runs(settings, project=project, limit=limit)]
+    return [_run(each, settings) for each in store.runs(settings, project=project, limit=limit)]
 
 
 def drift(project: str, settings: Settings) -> Drift:
@@ -178,6 +178,12 @@ def psi(run: MonitoringRun) -> dict[str, float]:
     return {each["feature"]: each["psi"] for each in run.findings.get("drift") or () if each["psi"] is not None}
 
 
+def report_url(run: MonitoringRun, settings: Settings) -> str:
+    """Where its report is served; empty where there is none, or none any more."""
+    there = run.report and (settings.drift_reports / run.report).is_file()
+    return f"/reports/{run.report}" if there else ""
+
+
 def labels(run: MonitoringRun) -> Mapping[str, Any]:
     """`coverage` and `delay_seconds` of all predictions of its window; older runs have the live version's alone."""
     return run.findings.get("labels") or run.findings.get("performance") or {}
@@ -193,7 +199,7 @@ def metrics(run: MonitoringRun, kind: Kind) -> Mapping[str, Mapping[str, Any]]:
     return (run.findings.get(kind) or {}).get("metrics") or {}
 
 
-def _run(run: MonitoringRun) -> Run:
+def _run(run: MonitoringRun, settings: Settings) -> Run:
     drifted = tuple(each["feature"] for each in run.findings.get("drift") or () if each.get("state") in DRIFTED)
     return Run(
         id=run.id,
@@ -210,7 +216,7 @@ def _run(run: MonitoringRun) -> Run:
         drifted_share=run.findings.get("drifted_share"),
         drifted_features=drifted,
         run_seconds=run.seconds,
-        report_url=f"/reports/{run.report}" if run.report else "",
+        report_url=report_url(run, settings),
     )
 
 

@@ -12,7 +12,6 @@ from fastapi import Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from portfolio import store
 from portfolio.serving.key import admit
 from portfolio.spec.projects import find_project
 from portfolio.watch import found, pages, versions
@@ -96,8 +95,9 @@ class Paths:
     def index(self) -> HTMLResponse:
         """Every project, what its runs decided, and their reports."""
         settings, projects = self._service.settings, self._service.projects
-        runs = [run for name in projects for run in store.runs(settings, project=name, limit=INDEX_RUNS)]
-        return HTMLResponse(pages.index(projects, runs), headers={"Content-Security-Policy": pages.POLICY})
+        runs = {name: found.runs(settings, project=name, limit=INDEX_RUNS) for name in projects}
+        page = pages.index(runs, self._service.rounds.failures, datetime.now(UTC))
+        return HTMLResponse(page, headers={"Content-Security-Policy": pages.POLICY})
 
     def report(self, name: str) -> Response:
         """A report of Evidently, as HTML or JSON."""
