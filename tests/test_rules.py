@@ -92,6 +92,12 @@ def test_every_target_that_the_runbook_makes_exists() -> None:
     assert set(re.findall(r"^    make ([a-z-]+)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)) - targets == set()
 
 
+def test_logs_of_the_runbook_end_so_that_a_block_runs_through() -> None:
+    followed = [line for line in RUNBOOK.read_text(encoding="utf-8").splitlines() if line.startswith("    make logs-")]
+    assert followed
+    assert [line for line in followed if not line.endswith(" FOLLOW=0")] == []
+
+
 def test_every_command_that_the_runbook_gives_exists() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     found = {

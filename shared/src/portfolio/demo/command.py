@@ -91,14 +91,14 @@ def _stack(port_offset: int) -> Stack:
 
 
 def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
-    _prepare_environment(stack)
+    prepare_environment(stack)
     try:
         return 0 if story(read_settings()) else 1
     except Interrupted:
         return INTERRUPTED
 
 
-def _prepare_environment(stack: Stack) -> None:
+def prepare_environment(stack: Stack) -> None:
     """What this program and all that it starts shall see: the programs beside this one, the demo's MLflow and APIs."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{stack.mlflow.port}"
