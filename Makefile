@@ -128,13 +128,13 @@ twin-report: install ## What the synthetic samples are worth against the real da
 api-start: install ## Serve one project: make api-start PROJECT=bankchurn [PORT=8001]
 	@$(PORTFOLIO) serve $(PROJECT) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-health: ## One line a service, of containers or demo; exit code 1 where one is down
+health: ## One line a service, of containers or demo; fails where one is down (make: 2, scripts/health.sh: 1)
 	@scripts/health.sh
 
-logs-api: ## What the APIs say, and go on saying; PROJECT=name for one
+logs-api: ## What the APIs say, and go on saying; PROJECT=name for one, FOLLOW=0 ends
 	@WHO=$@ scripts/logs.sh api $(PROJECT)
 
-logs-monitoring: ## What the monitoring service says, and goes on saying
+logs-monitoring: ## What the monitoring service decided and why, and goes on saying; FOLLOW=0 ends
 	@WHO=$@ scripts/logs.sh monitoring
 
 mlflow: install ## MLflow alone, in the foreground on port 5000

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make health`: one line a service, of the containers where some run, else of the demo; exit code 1 where one is down.
+# `make health`: one line a service, of the containers where some run, else of the demo; exit code 1 where one is down
+# (of make itself 2, as of every target that fails).
 # Needs curl alone: a host with nothing but a container engine has no Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."

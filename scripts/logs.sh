@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # `scripts/logs.sh NAME...`: what services say, and go on saying: containers where one of them is there, else the
-# demo's log files. `api` is every API, `api PROJECT` one.
+# demo's log files. `api` is every API, `api PROJECT` one. FOLLOW=0 ends after the last 100 lines of each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export COMPOSE_FILE=docker-compose.demo.yml
+follow=yes
+[ "${FOLLOW:-1}" != 0 ] || follow=
 
 fail() {
   printf '%s: %s\n' "${WHO:-logs}" "$1" >&2
@@ -33,7 +35,7 @@ if command -v docker >/dev/null && [ -n "$(docker compose ps --all --quiet 2>/de
     found=$(container_of "$name")
     services+=("${found:-$name}")
   done
-  exec docker compose logs --follow --tail 100 "${services[@]}"
+  exec docker compose logs ${follow:+--follow} --tail 100 "${services[@]}"
 fi
 
 files=()
@@ -41,4 +43,4 @@ for name in "${wanted[@]}"; do
   [ ! -f ".demo/logs/$name.log" ] || files+=(".demo/logs/$name.log")
 done
 [ ${#files[@]} -gt 0 ] || fail "neither containers nor logs of the demo are here; remedy: make demo-up or make docker-demo"
-exec tail --lines 100 --follow=name "${files[@]}"
+exec tail --lines 100 ${follow:+--follow=name} "${files[@]}"

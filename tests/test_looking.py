@@ -127,6 +127,19 @@ def test_logs_of_the_demo_are_followed_by_name(folder: Path) -> None:
     assert run(folder, "scripts/logs.sh", "api", "carvision", seconds=1).stdout == "from carvision\n"
 
 
+def test_logs_end_where_nobody_wants_to_follow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLLOW", "0")
+    procfile(folder, monitoring=3)
+    (folder / ".demo" / "logs").mkdir(parents=True)
+    (folder / ".demo" / "logs" / "monitoring.log").write_text("from monitoring\n")
+    done = run(folder, "scripts/logs.sh", "monitoring", seconds=5)
+    assert (done.returncode, done.stdout) == (0, "from monitoring\n")
+    config = folder / "config"
+    config.write_text(CONFIG.format(api=1, board=2))
+    docker(folder, DOCKER.format(config=config))
+    assert run(folder, "scripts/logs.sh", "monitoring").stdout == "compose logs --tail 100 monitoring\n"
+
+
 def test_logs_of_containers_are_asked_by_the_containers_names(folder: Path) -> None:
     procfile(folder, bankchurn=1, telecomai=2, monitoring=3)
     config = folder / "config"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from portfolio.settings import Settings
 from portfolio.spec import ModelSpec
 from tests import observers
 from tests.observers import get, started, until
+from tests.runbooks import commands
 from tests.watched import dashboards, expressions, metric_of, recorded, rules, selectors
 
 OF_PROMETHEUS = {"up", "ALERTS"}
@@ -91,6 +93,17 @@ def monitor(settings: Path, decides: Service) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}/metrics"
     with started(command, folder, ready=address, env=os.environ | {"PYTHONPATH": path}):
         yield address
+
+
+def test_every_address_that_the_runbook_asks_answers(decides: Service, monitor: str, tmp_path: Path) -> None:
+    jobs = {"apis": [{"targets": [f"127.0.0.1:{decides.port}"]}], "monitoring": [{"targets": ["127.0.0.1:9"]}]}
+    with observers.prometheus(tmp_path / "prometheus", jobs, "127.0.0.1:9") as prometheus:
+        there = {"8001": f"http://127.0.0.1:{decides.port}", "8010": monitor.removesuffix("/metrics")}
+        there["9090"] = prometheus.address
+        asked = set(re.findall(r"localhost:(\d+)(/\S+?)'?$", "\n".join(commands("alerts.md", "curl ")), re.MULTILINE))
+        assert {port for port, _ in asked} == there.keys()
+        for port, path in sorted(asked):
+            assert get(there[port] + path), path  # raises where the answer is an error
 
 
 def shown(exposition: str) -> dict[str, set[str]]:

@@ -92,6 +92,12 @@ def test_every_target_that_the_runbook_makes_exists() -> None:
     assert set(re.findall(r"^    make ([a-z-]+)", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)) - targets == set()
 
 
+def test_logs_of_the_runbook_end_so_that_a_block_runs_through() -> None:
+    followed = [line for line in RUNBOOK.read_text(encoding="utf-8").splitlines() if line.startswith("    make logs-")]
+    assert followed
+    assert [line for line in followed if not line.endswith(" FOLLOW=0")] == []
+
+
 def test_every_command_that_the_runbook_gives_exists() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     found = {
@@ -121,7 +127,7 @@ def test_who_is_not_told_apart_is_no_alarm_of_another_project() -> None:
     """A sum over projects would hide whose it is."""
     for rule in ALERTS:
         for grouped in re.findall(r"\b(?:sum|min|max|avg|group) (?:by )?\(([^)]*)", rule["expr"]):
-            assert "project" in grouped or "monitoring_interval_seconds" in rule["expr"], rule["alert"]
+            assert "project" in grouped or "monitoring_patience_seconds" in rule["expr"], rule["alert"]
 
 
 @pytest.mark.parametrize("uid", ["portfolio", "model"])

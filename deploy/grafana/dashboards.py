@@ -9,7 +9,8 @@ from panels import Json, dashboard, heatmap, series, stat, table, variable
 
 FOLDER = Path(__file__).parent / "dashboards"
 SINGLE_ROWS = 'endpoint=~"/predict|/explain|/invocations|/v2/models/.+/infer"'
-CLIENTS = 'endpoint!~"/health.*|/v2/health/.*|/v2/models/.+/ready|/ping|/metrics|/admin/.*"'
+WATCHING = "/health.*|/v2/health/.*|/v2/models/.+/ready|/ping|/metrics|/stats|/monitoring/stats|/model/info|/admin/.*"
+CLIENTS = f'endpoint!~"{WATCHING}"'
 
 
 def portfolio() -> Json:

@@ -20,7 +20,7 @@ LINE = Deployment(
 RUN = MonitoringRun(
     project="toylate",
     at=BEGIN,
-    since=BEGIN - timedelta(days=1),
+    since=BEGIN - timedelta(days=7),
     until=BEGIN,
     model_version="2",
     bundle="b",

@@ -17,6 +17,12 @@ def test_an_api_without_an_http_address_is_named(monkeypatch: pytest.MonkeyPatch
         read_settings()
 
 
+def test_days_that_no_run_would_take_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONITORING_DAYS", "0.0009")  # `portfolio monitor --days` begins at 0.001
+    with pytest.raises(ConfigError, match=r"^MONITORING_DAYS: "):
+        read_settings()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -36,8 +36,8 @@ class Settings(BaseSettings):
     journal_fsync: bool = (
         False  # have every prediction survive a machine that loses power, not only a process that dies
     )
-    monitoring_interval_seconds: float = Field(300.0, gt=0)  # between two runs of the monitoring service
-    monitoring_days: float = Field(7.0, gt=0)  # of predictions that a run looks at
+    monitoring_interval_seconds: float = Field(900.0, gt=0)  # between two runs of the monitoring service
+    monitoring_days: float = Field(7.0, ge=0.001)  # of predictions that a run looks at
     audit_user: str = ""  # whom the audit names; empty: the user of this process and the host
     api_addresses: dict[str, Address] = {}  # of running APIs by project, where not this machine at the configured port
     log_level: str = "INFO"

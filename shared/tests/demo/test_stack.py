@@ -1,6 +1,7 @@
 """What is started is logged, remembered, and stopped when it shall be."""
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from portfolio.demo.command import prepare_environment
 from portfolio.demo.errors import Interrupted
 from portfolio.demo.groups import alive
 from portfolio.demo.procfile import Service
 from portfolio.demo.stack import Stack, say_where
 from portfolio.demo.state import log_of, recall
+from portfolio.settings import read_settings
 
 
 def test_services_run_at_once_with_a_log_each(stack: Stack, tmp_path: Path) -> None:
@@ -89,6 +92,20 @@ def test_a_moved_stack_says_how_other_commands_find_it(stack: Stack) -> None:
     registry, apis = shown.split(" ", 1)
     assert registry == "http://127.0.0.1:25000"
     assert json.loads(apis) == {"bankchurn": "http://127.0.0.1:28001"}
+
+
+@pytest.mark.parametrize(("wished", "seconds"), [("", "300"), ("MONITORING_INTERVAL_SECONDS=77", "77")])
+def test_the_demo_looks_every_five_minutes_unless_somebody_wants_it_otherwise(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wished: str, seconds: str
+) -> None:
+    for name in ("PATH", "MLFLOW_TRACKING_URI", "API_ADDRESSES", "no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, os.environ.get(name, "{}"))  # put back afterwards
+    monkeypatch.setenv("MONITORING_INTERVAL_SECONDS", "1")
+    monkeypatch.delenv("MONITORING_INTERVAL_SECONDS")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(wished)
+    prepare_environment(stack)
+    assert str(int(read_settings().monitoring_interval_seconds)) == seconds
 
 
 def test_the_monitoring_service_is_no_api(stack: Stack) -> None:

@@ -188,6 +188,30 @@ def test_drift_of_the_last_run_is_a_metric(client: TestClient) -> None:
     assert "model_drift_alerts 1.0" in shown
 
 
+@pytest.mark.parametrize("drift", [[], [{"feature": "distance", "psi": 0.31, "state": "unknown"}]])
+def test_a_run_that_judged_nothing_is_no_run_without_drift(client: TestClient, drift: list[dict[str, Any]]) -> None:
+    board(client).tell(Watched(summary(last_run=RUN | {"decision": "unknown", "findings": {"drift": drift}})))
+    assert client.get("/monitoring/stats").json()["last_run"]["drift_alerts"] is None
+    assert client.get("/stats").json()["drift_alerts"] is None
+    assert "model_drift_alerts" not in client.get("/metrics").text
+
+
+def test_who_operates_is_not_in_the_sums(client: TestClient) -> None:
+    client.get("/model/info")
+    client.post("/admin/reload")
+    said = client.get("/stats").json()
+    assert {each["endpoint"] for each in said["endpoints"]} >= {"/model/info", "/admin/reload"}
+    assert said["requests"] == 0
+
+
+def test_answers_to_predictions_are_counted_from_zero(client: TestClient) -> None:
+    shown = client.get("/metrics").text
+    for path in ("/predict", "/predict/batch"):
+        for status in ("2xx", "4xx", "5xx"):
+            assert f'http_requests_total{{endpoint="{path}",method="POST",status="{status}"}} 0.0' in shown
+    assert {each["endpoint"] for each in client.get("/stats").json()["endpoints"]} == {"/metrics"}
+
+
 def test_the_figures_of_a_service_are_those_of_all_its_workers(spec: ModelSpec) -> None:
     with running(spec, WORKERS="2") as service:
         for row in orders(40):

@@ -19,7 +19,7 @@ from portfolio.errors import ConfigError
 from portfolio.settings import Settings
 from portfolio.store import Label, add_run, append, deployments, join, runs, summary
 from portfolio.store.exporting import Export, export
-from portfolio.store.pruning import Pruned, prune
+from portfolio.store.pruning import Pruned, prune, thin_runs
 from portfolio.store.stock import stock
 
 DAY = timedelta(days=1)
@@ -54,6 +54,22 @@ def test_one_projects_past_is_removed_alone(settings: Settings) -> None:
     filled(settings)
     assert prune(settings, before=NEVER, project="toycost") == Pruned(1, 0, 0, 0)
     assert summary("toylate", settings, now=EDGE).total.number == 15
+
+
+def test_of_old_runs_the_first_of_each_day_and_each_change_of_mind_stay(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portfolio.store.pruning.PART", 2)
+    morning = BEGIN.replace(hour=1)
+    for day in range(2):
+        for hour, decision in enumerate(("ok", "ok", "watch", "watch", "watch", "ok", "ok")):
+            add_run(replace(RUN, at=morning + day * DAY + timedelta(hours=hour), decision=decision), settings)
+    add_run(replace(RUN, at=morning + timedelta(hours=1), decision="ok", project="toycost"), settings)
+    assert thin_runs(settings, before=morning + DAY + timedelta(hours=4)) == 6
+    left = [(run.at.day - morning.day, run.at.hour, run.decision) for run in runs(settings, project="toylate")]
+    first, second = [(0, 1, "ok"), (0, 3, "watch"), (0, 6, "ok")], [(1, 1, "ok"), (1, 3, "watch")]
+    assert left[::-1] == [*first, *second, (1, 5, "watch"), (1, 6, "ok"), (1, 7, "ok")]
+    assert len(runs(settings, project="toycost")) == 1
 
 
 def test_the_audit_is_never_removed(settings: Settings) -> None:

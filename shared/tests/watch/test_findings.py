@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from oversight import NOON, PROJECTS, Watch, a_run, asking, assembled
+from oversight import NOON, PROJECTS, REAL, Watch, a_run, asking, assembled
 
 from portfolio import store
 from portfolio.settings import Settings
@@ -17,6 +17,8 @@ from portfolio.watch.found import Last
 
 
 def test_runs_come_newest_first_with_what_drifted(watch: Watch) -> None:
+    watch.settings.drift_reports.mkdir(parents=True)
+    (watch.settings.drift_reports / "toylate-20260301T120000Z.html").touch()
     store.add_run(a_run(at=NOON), watch.settings)
     store.add_run(a_run(at=NOON + timedelta(hours=1), decision="ok", report=""), watch.settings)
     newest, older = watch.json("/runs")["runs"]
@@ -74,6 +76,12 @@ def test_a_project_that_nobody_looked_at_is_empty_not_an_error(watch: Watch, pat
     assert watch.json(f"{path}?project=toycost")["project"] == "toycost"
 
 
+@pytest.mark.parametrize("path", ["/drift", "/performance"])
+def test_without_a_project_every_project_is_told_as_it_would_be_alone(watch: Watch, path: str) -> None:
+    store.add_run(a_run(), watch.settings)
+    assert watch.json(path) == {"projects": [watch.json(f"{path}?project={name}") for name in PROJECTS]}
+
+
 @pytest.mark.parametrize("path", ["/runs", "/drift", "/performance", "/traffic"])
 def test_an_unknown_project_is_a_404_that_names_those_there_are(watch: Watch, path: str) -> None:
     answer = watch.client.get(f"{path}?project=nobody")
@@ -81,7 +89,7 @@ def test_an_unknown_project_is_a_404_that_names_those_there_are(watch: Watch, pa
     assert answer.json()["remedy"] == "Installed: toycost, toylate."
 
 
-@pytest.mark.parametrize("query", ["/drift", "/runs?limit=0", "/runs?limit=x", "/traffic?project=toylate&minutes=1e9"])
+@pytest.mark.parametrize("query", ["/traffic", "/runs?limit=0", "/runs?limit=x", "/traffic?project=x&minutes=1e9"])
 def test_a_wrong_parameter_is_a_problem_that_names_it_and_echoes_nothing(watch: Watch, query: str) -> None:
     answer = watch.client.get(query)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
@@ -113,10 +121,11 @@ def test_metrics_tell_the_last_run_of_every_project(watch: Watch) -> None:
         'monitoring_label_delay_seconds{project="toylate"} 86400.0',
         'monitoring_window_predictions{project="toylate"} 1000.0',
         'monitoring_run_seconds{project="toylate"} 8.5',
-        f'monitoring_last_run_timestamp_seconds{{project="toylate"}} {NOON.timestamp()}',
+        f'monitoring_last_run_timestamp_seconds{{project="toylate"}} {NOON.timestamp() + 8.5}',
         'monitoring_last_run_timestamp_seconds{project="toycost"} 0.0',
         'monitoring_failed_runs_total{project="toycost"} 0.0',
         "monitoring_interval_seconds 300.0",
+        "monitoring_patience_seconds 900.0",
     ):
         name = line.partition(" ")[0]
         [found_line] = [each for each in shown if each.startswith(f"{name} ")]
@@ -129,6 +138,43 @@ def test_what_a_run_did_not_find_is_not_shown_as_zero(watch: Watch) -> None:
     assert 'monitoring_decision{decision="retrain",project="toylate"} 1.0' in shown
     for name in ("monitoring_performance", "monitoring_drifted_share", "monitoring_label_coverage"):
         assert f"{name}{{" not in shown
+
+
+def test_label_coverage_is_that_of_the_window_and_zero_where_no_label_came(watch: Watch) -> None:
+    labels = {"labelled": 800, "coverage": 0.8, "delay_seconds": 60.0}
+    promoted = {"labels": labels, "performance": None}
+    store.add_run(a_run(findings=promoted), watch.settings)
+    none = {"labelled": 0, "coverage": 0.0, "delay_seconds": None}
+    store.add_run(a_run("toycost", findings={"labels": none, "performance": None}), watch.settings)
+    shown = watch.metrics()
+    assert 'monitoring_label_coverage{project="toylate"} 0.8' in shown
+    assert 'monitoring_label_delay_seconds{project="toylate"} 60.0' in shown
+    assert 'monitoring_label_coverage{project="toycost"} 0.0' in shown
+    assert not any(line.startswith("monitoring_label_delay_seconds") and "toycost" in line for line in shown)
+    assert watch.json("/performance?project=toylate")["label_coverage"] == 0.8
+
+
+def test_how_the_run_judged_the_labels_is_shown_as_one_state(watch: Watch) -> None:
+    store.add_run(a_run(findings={"performance": REAL | {"state": "act"}}), watch.settings)
+    store.add_run(a_run("toycost", findings={"performance": None}), watch.settings)
+    states = {line for line in watch.metrics() if line.startswith("monitoring_performance_state{")}
+    assert states == {
+        f'monitoring_performance_state{{project="toylate",state="{each}"}} {float(each == "act")}'
+        for each in ("ok", "watch", "act", "unknown")
+    }
+
+
+def test_a_run_by_hand_over_an_hour_is_listed_and_neither_health_nor_metrics(watch: Watch) -> None:
+    store.add_run(a_run(), watch.settings)
+    by_hand = a_run(since=NOON - timedelta(hours=1), decision="unknown", rows=3, findings={"drift": []})
+    store.add_run(by_hand, watch.settings)
+    assert [(run["days"], run["decision"]) for run in watch.json("/runs")["runs"]] == [
+        (0.042, "unknown"),
+        (7, "retrain"),
+    ]
+    assert watch.json("/health")["projects"][1]["decision"] == "retrain"
+    assert 'monitoring_window_predictions{project="toylate"} 1000.0' in watch.metrics()
+    assert len(watch.json("/drift?project=toylate")["history"]) == 1
 
 
 def test_metrics_keep_the_last_runs_while_the_store_is_away(
@@ -147,7 +193,7 @@ def test_a_store_that_hangs_keeps_neither_health_nor_metrics_waiting(
 ) -> None:
     answer = threading.Event()
     monkeypatch.setattr(found, "WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(store, "runs", lambda *_, **__: (answer.wait(10) and ()) or ())
+    monkeypatch.setattr(store, "last_run", lambda *_, **__: answer.wait(10) and None)
     began = time.monotonic()
     assert watch.json("/health")["projects"][0]["last_run_at"] is None
     assert watch.metrics()
@@ -180,6 +226,7 @@ def test_health_tells_when_each_project_was_looked_at(watch: Watch) -> None:
 
 def test_a_monitor_that_no_longer_looks_is_unhealthy(watch: Watch) -> None:
     watch.service.rounds.seconds = 0.0
+    time.sleep(0.001)
     answer = watch.client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,8 @@ def reports(watch: Watch) -> Path:
     return folder
 
 
-def test_the_index_has_every_project_with_its_runs_newest_first(watch: Watch) -> None:
+def test_the_index_has_every_project_with_its_runs_newest_first(watch: Watch, reports: Path) -> None:
+    (reports / "toylate-2.html").touch()
     store.add_run(a_run(at=NOON, report="toylate-1.html"), watch.settings)
     store.add_run(a_run(at=NOON + timedelta(hours=1), decision="roll back", report="toylate-2.html"), watch.settings)
     page = watch.client.get("/").text
@@ -32,6 +33,23 @@ def test_the_index_has_every_project_with_its_runs_newest_first(watch: Watch) ->
     assert "roll back" in page
     assert "not looked at yet" in page  # toycost
     assert "<script" not in page
+
+
+def test_the_index_says_how_old_the_last_run_is_and_what_failed(watch: Watch) -> None:
+    store.add_run(a_run(at=datetime.now(UTC) - timedelta(minutes=42)), watch.settings)
+    watch.service.rounds.failed["toycost"] = 3
+    page = watch.client.get("/").text
+    assert "last run 42 minutes ago" in page
+    assert "no run yet · " in page
+    assert "3 failed since the service started" in page
+    assert page.count("failed since") == 1
+
+
+def test_a_report_that_is_gone_is_not_linked(watch: Watch, reports: Path) -> None:
+    for name in ("toylate-1.html", "toylate-gone.html"):
+        store.add_run(a_run(report=name), watch.settings)
+    assert "gone" not in watch.client.get("/").text
+    assert [run["report_url"] for run in watch.json("/runs")["runs"]] == ["", "/reports/toylate-1.html"]
 
 
 def test_what_a_run_says_is_escaped(watch: Watch) -> None:

@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from oversight import a_run
 from structlog.testing import capture_logs
 
 from portfolio.errors import StoreError
+from portfolio.store import MonitoringRun
 from portfolio.watch import rounds as module
 from portfolio.watch.rounds import Rounds
 
@@ -29,11 +32,11 @@ class Store:
     def __init__(self, *, keeps: bool = True, away: bool = False) -> None:
         self.keeps, self.away, self.number = keeps, away, 0
 
-    def newest(self, _: str) -> int:
+    def newest(self, project: str) -> MonitoringRun:
         if self.away:
             raise StoreError("The store does not answer.")
         self.number += self.keeps
-        return self.number
+        return a_run(project, id=self.number)
 
 
 def rounds(program: Program, store: Store | None = None, **changed: object) -> Rounds:
@@ -62,6 +65,19 @@ def test_what_a_run_found_is_no_failure(code: int) -> None:
     each = rounds(shell(f"exit {code}"))
     each.go_round()
     assert each.failures == {"one": 0}
+
+
+def test_what_a_run_decided_and_why_is_logged() -> None:
+    with capture_logs() as said:
+        rounds(shell("exit 2")).go_round()
+    assert (said[0]["event"], said[0]["project"], said[0]["decision"]) == ("monitoring run", "one", "retrain")
+    assert said[0]["reasons"] == "distance: PSI 0.31, limit 0.20 (0.02 by chance)"
+
+
+def test_of_an_error_in_a_box_the_line_with_words_is_told() -> None:
+    with capture_logs() as said:
+        rounds(shell("printf '╭─ Error ─╮\\n│ no such thing │\\n╰──────╯\\n'; exit 64")).go_round()
+    assert said[0]["reason"] == "exit code 64: no such thing"
 
 
 @pytest.mark.parametrize("end", ["exit 4", "exit 64", "kill -9 $$"])
@@ -151,6 +167,21 @@ def test_the_store_is_pruned_once_a_day_and_again_where_that_failed(monkeypatch:
     until(lambda: len(seen) >= 5)
     each.stop()
     assert len(asked) == 2
+
+
+def test_a_round_that_takes_longer_than_three_intervals_is_no_stop() -> None:
+    each = rounds(shell("sleep 1"), projects=("one", "two"), seconds=0.2)
+    seen: list[bool] = []
+    going = Thread(target=each.go_round)
+    going.start()
+    time.sleep(0.1)
+    while going.is_alive():
+        seen.append(each.stopped)
+        time.sleep(0.01)
+    assert len(seen) > 20
+    assert not any(seen)
+    assert each.patience_seconds > 2 + 2 * 0.2
+    until(lambda: each.stopped)
 
 
 def test_three_intervals_without_a_round_are_a_stop() -> None:

@@ -24,6 +24,7 @@ from portfolio.demo.table import show
 from portfolio.settings import Settings, read_settings
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
+MONITORING_SECONDS = "300"  # who tries it out waits five minutes for the next look, not a quarter of an hour
 
 Quick = Annotated[bool, typer.Option("--quick", help="Train without a search: seconds instead of a minute.")]
 Offset = Annotated[int, typer.Option(envvar="DEMO_PORT_OFFSET", help="Move every port by this.")]
@@ -90,18 +91,20 @@ def _stack(port_offset: int) -> Stack:
 
 
 def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
-    _prepare_environment(stack)
+    prepare_environment(stack)
     try:
         return 0 if story(read_settings()) else 1
     except Interrupted:
         return INTERRUPTED
 
 
-def _prepare_environment(stack: Stack) -> None:
+def prepare_environment(stack: Stack) -> None:
     """What this program and all that it starts shall see: the programs beside this one, the demo's MLflow and APIs."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{stack.mlflow.port}"
     os.environ["API_ADDRESSES"] = stack.api_addresses
+    if "monitoring_interval_seconds" not in read_settings().model_fields_set:
+        os.environ["MONITORING_INTERVAL_SECONDS"] = MONITORING_SECONDS
     for name in ("no_proxy", "NO_PROXY"):  # a proxy can't reach this machine's own ports
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
 

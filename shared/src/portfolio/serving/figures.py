@@ -18,7 +18,7 @@ from portfolio.serving.edge import ALWAYS
 
 REQUESTS, SECONDS, PREDICTIONS = "http_requests_total", "http_request_duration_seconds", "predictions_total"
 BUCKET, SUM = f"{SECONDS}_bucket", f"{SECONDS}_sum"
-WATCHING = ALWAYS | {"/stats", "/monitoring/stats"}
+WATCHING = ALWAYS | {"/stats", "/monitoring/stats", "/model/info", "/admin/reload"}
 COUNTERS = frozenset({REQUESTS, BUCKET, SUM, PREDICTIONS})
 
 Labels = tuple[tuple[str, str], ...]
@@ -108,7 +108,7 @@ def together(each: Iterable[Figures]) -> Figures:
 
 
 def served(endpoints: Mapping[str, Figures]) -> Figures:
-    """Of all endpoints but those that are asked by who only watches, such as health checks."""
+    """Of all endpoints but those that are asked by who only watches or operates, such as health checks."""
     return together(figures for endpoint, figures in endpoints.items() if endpoint not in WATCHING)
 
 

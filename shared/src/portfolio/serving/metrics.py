@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from typing import get_args
 
 import numpy as np
@@ -21,6 +22,8 @@ from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 UNMATCHED = "unmatched"
+PREDICT = ("/predict", "/predict/batch")
+"""Shown from the start: of a series that is new, Prometheus does not see that it rose."""
 FAILURES = "model_load_failures"
 DECIDED, VALUE = (("0",), ("1",)), ("value",)
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -38,8 +41,12 @@ class Metrics(Collector):
         self._journal = journal
         paths = sorted({*endpoints, UNMATCHED})
         outcomes = [label for (label,) in ((VALUE,) if isinstance(self._spec.task, Regression) else DECIDED)]
+        asked = [("POST", path, status) for path in PREDICT if path in paths for status in ("2xx", "4xx", "5xx")]
         self._requests = Counts(
-            "http_requests", "Requests answered", {"method": METHODS, "endpoint": paths, "status": CLASSES}
+            "http_requests",
+            "Requests answered",
+            {"method": METHODS, "endpoint": paths, "status": CLASSES},
+            zeros=asked,
         )
         self._seconds = Spread("http_request_duration_seconds", "Time to answer", SECONDS, {"endpoint": paths})
         self._predictions = Counts("predictions", "Predictions by outcome", {"outcome": outcomes})
@@ -48,12 +55,11 @@ class Metrics(Collector):
             FAILURES,
             "Attempts to make a version live that failed",
             {"stage": get_args(Stage), "reason": get_args(Reason)},
-            zeros=True,
+            zeros=product(get_args(Stage), get_args(Reason)),
         )
-        self._kept = Counts("journal_predictions", "Predictions that are in the journal's files", {}, zeros=True)
-        self._lost = Counts(
-            "journal_lost", "Predictions that the store will not see", {"reason": get_args(Loss)}, zeros=True
-        )
+        self._kept = Counts("journal_predictions", "Predictions that are in the journal's files", {}, zeros=[()])
+        lost = "Predictions that the store will not see"
+        self._lost = Counts("journal_lost", lost, {"reason": get_args(Loss)}, zeros=product(get_args(Loss)))
         blocks = (self._requests, self._seconds, self._predictions, self._values, self._failures)
         self._tally = Tally((*blocks, self._kept, self._lost) if journal else blocks, self._board.folder)
 
@@ -117,16 +123,17 @@ class Metrics(Collector):
 
 
 def _drift(watched: Watched | None) -> Iterator[Metric]:
-    """By the last monitoring run; nothing before one is known."""
+    """By the last monitoring run; nothing before one, and no number of columns where it judged none."""
     if watched is None or watched.run is None:
         return
     drift = GaugeMetricFamily("model_prediction_drift", "PSI in the last monitoring run", labels=("feature",))
     for feature, psi in watched.drift.items():
         drift.add_metric((feature,), psi)
-    alerts = GaugeMetricFamily("model_drift_alerts", "Columns that drifted in the last monitoring run")
-    alerts.add_metric((), len(watched.alerts))
     yield drift
-    yield alerts
+    if watched.alerts is not None:
+        alerts = GaugeMetricFamily("model_drift_alerts", "Columns that drifted in the last monitoring run")
+        alerts.add_metric((), len(watched.alerts))
+        yield alerts
 
 
 def _values(spec: ModelSpec) -> Spread:

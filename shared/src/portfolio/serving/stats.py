@@ -41,7 +41,10 @@ class Predictions(BaseModel):
 
 
 class Stats(BaseModel):
-    """The counters of a service, over all of its workers since it started. Sums leave out who only watches."""
+    """The counters of a service, over all of its workers since it started. Sums leave out who only watches or operates.
+
+    That is health, metrics, /stats, /monitoring/stats, /model/info and /admin: each has its line in `endpoints`.
+    """
 
     project: str
     at: datetime
@@ -52,7 +55,7 @@ class Stats(BaseModel):
     error_rate: float = Field(description="The share of 5xx; 4xx are the clients' own mistakes")
     endpoints: list[Endpoint]
     predictions: Predictions
-    drift_alerts: int | None = Field(description="Columns that drifted by the last monitoring run; null: none is known")
+    drift_alerts: int | None = Field(description="Columns that drifted by the last monitoring run; null: none judged")
 
 
 class Part(BaseModel):
@@ -72,7 +75,7 @@ class LastRun(BaseModel):
     at: datetime
     decision: str
     reasons: list[str]
-    drift_alerts: int
+    drift_alerts: int | None
 
 
 class MonitoringStats(BaseModel):
@@ -104,7 +107,7 @@ def stats(service: Service) -> Stats:
         uptime_seconds=_uptime(service, families),
         endpoints=[_endpoint(endpoint, figures) for endpoint, figures in each.items()],
         predictions=Predictions(total=sum(outcomes.values()), by_outcome=outcomes),
-        drift_alerts=len(watched.alerts) if watched and watched.run else None,
+        drift_alerts=_number(watched.alerts) if watched else None,
         **_counts(served(each)),
     )
 
@@ -170,4 +173,8 @@ def _last_run(watched: Watched) -> LastRun | None:
     run = watched.run
     if run is None:
         return None
-    return LastRun(at=run["at"], decision=run["decision"], reasons=run["reasons"], drift_alerts=len(watched.alerts))
+    return LastRun(at=run["at"], decision=run["decision"], reasons=run["reasons"], drift_alerts=_number(watched.alerts))
+
+
+def _number(drifted: tuple[str, ...] | None) -> int | None:
+    return None if drifted is None else len(drifted)

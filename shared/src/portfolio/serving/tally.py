@@ -31,8 +31,8 @@ SUFFIX = ".tally"
 class Counts:
     """A counter with a slot for every combination of its labels' values."""
 
-    def __init__(self, name: str, about: str, labels: dict[str, Sequence[str]], *, zeros: bool = False) -> None:
-        self.name, self.about, self.labels, self._zeros = name, about, tuple(labels), zeros
+    def __init__(self, name: str, about: str, labels: dict[str, Sequence[str]], *, zeros: Iterable[Key] = ()) -> None:
+        self.name, self.about, self.labels, self._zeros = name, about, tuple(labels), frozenset(zeros)
         self.at: dict[Key, int] = {key: place for place, key in enumerate(product(*labels.values()))}
         self.size = len(self.at)
         self.slots: Slots = EMPTY
@@ -42,10 +42,10 @@ class Counts:
         self.slots[self.at[key]] += number
 
     def family(self, totals: Vector) -> CounterMetricFamily:
-        """What /metrics shows: whatever was counted at all, or with `zeros` the rest as well."""
+        """What /metrics shows: whatever was counted at all, and `zeros` from the start."""
         family = CounterMetricFamily(self.name, self.about, labels=self.labels)
         for key, place in self.at.items():
-            if totals[place] or self._zeros:
+            if totals[place] or key in self._zeros:
                 family.add_metric(key, totals[place])
         return family
 

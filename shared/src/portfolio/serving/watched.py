@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-DRIFTED = ("watch", "act")
+DRIFTED, UNKNOWN = ("watch", "act"), "unknown"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Watched:
         return {each["feature"]: each["psi"] for each in found if each["psi"] is not None}
 
     @property
-    def alerts(self) -> tuple[str, ...]:
-        """The columns that it found drifted."""
+    def alerts(self) -> tuple[str, ...] | None:
+        """The columns that it found drifted; None where it judged none."""
         found = self.run["findings"].get("drift", ()) if self.run else ()
-        return tuple(each["feature"] for each in found if each.get("state") in DRIFTED)
+        judged = [each for each in found if each.get("state", UNKNOWN) != UNKNOWN]
+        return tuple(each["feature"] for each in judged if each["state"] in DRIFTED) if judged else None

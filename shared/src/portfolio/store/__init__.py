@@ -4,7 +4,7 @@ from portfolio.store.datasets import Dataset, add_dataset, datasets
 from portfolio.store.deployments import MOVES, Action, Deployment, Outcome, append, deployments, prepare
 from portfolio.store.labels import Fits, Joined, Label, LabelOutcome, join, settle
 from portfolio.store.predictions import Prediction, Role, Ship, shipping
-from portfolio.store.runs import MonitoringRun, add_run, runs
+from portfolio.store.runs import MonitoringRun, add_run, is_regular, last_run, runs
 from portfolio.store.summaries import Summary, Sums, summary
 from portfolio.store.windows import Window, window
 
@@ -30,7 +30,9 @@ __all__ = [
     "append",
     "datasets",
     "deployments",
+    "is_regular",
     "join",
+    "last_run",
     "prepare",
     "runs",
     "settle",

@@ -64,6 +64,28 @@ def bound_aside(settings: Settings) -> None:
         log.warning("too many labels aside, the oldest are dropped", project=project, reason=reason, number=number)
 
 
+def thin_runs(settings: Settings, *, before: datetime) -> int:
+    """Of the monitoring runs from before a time keep each day's first and those that decided something else.
+
+    Returns how many were removed. Raises StoreError.
+    """
+    from sqlalchemy import select
+
+    from portfolio.store.database import staying
+    from portfolio.store.tables import MONITORING_RUNS as TABLE
+
+    told = select(TABLE.c.id, TABLE.c.project, TABLE.c.at, TABLE.c.decision).where(TABLE.c.at < before)
+    with staying(settings) as transaction:
+        with transaction() as connection:
+            rows = connection.execute(told.order_by(TABLE.c.project, TABLE.c.at, TABLE.c.id)).all()
+        said = [(row.project, row.at.date(), row.decision) for row in rows]
+        gone = [row.id for row, this, last in zip(rows[1:], said[1:], said, strict=False) if this == last]
+        for first in range(0, len(gone), PART):
+            with transaction() as connection:
+                connection.execute(TABLE.delete().where(TABLE.c.id.in_(gone[first : first + PART])))
+    return len(gone)
+
+
 def _count(settings: Settings, project: str, edge: datetime) -> Pruned:
     from sqlalchemy import func, select
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portfolio.settings import Settings
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 UNDECIDED = "unknown"
+PAST = 1000
+TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,35 @@ def runs(
         query = query.where(TABLE.c.decision != UNDECIDED)
     with reading(settings, TABLE.name) as connection:
         return tuple(run_of(row) for row in connection.execute(query).mappings()) if connection else ()
+
+
+def is_regular(since: datetime, until: datetime, settings: Settings) -> bool:
+    """Whether a window is MONITORING_DAYS long: a look by hand at an hour is not what the model stands at."""
+    days = settings.monitoring_days
+    return abs((until - since).total_seconds() / 86400 - days) <= TOLERANCE * days
+
+
+def last_run(settings: Settings, *, project: str) -> MonitoringRun | None:
+    """The regular run that was stored last, whatever clock it had. Raises StoreError."""
+    from portfolio.store.database import reading
+    from portfolio.store.tables import MONITORING_RUNS
+
+    with reading(settings, MONITORING_RUNS.name) as connection:
+        return find_last(connection, project, settings) if connection else None
+
+
+def find_last(connection: Connection, project: str, settings: Settings) -> MonitoringRun | None:
+    """The regular run that was stored last."""
+    from sqlalchemy import select
+
+    from portfolio.store.tables import MONITORING_RUNS as TABLE
+
+    windows = select(TABLE.c.id, TABLE.c.since, TABLE.c.until).where(TABLE.c.project == project)
+    newest = connection.execute(windows.order_by(TABLE.c.id.desc()).limit(PAST)).all()
+    found = next((row.id for row in newest if is_regular(row.since, row.until, settings)), None)
+    if found is None:
+        return None
+    return run_of(connection.execute(TABLE.select().where(TABLE.c.id == found)).mappings().one())
 
 
 def run_of(row: Mapping[Any, Any]) -> MonitoringRun:

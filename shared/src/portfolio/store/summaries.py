@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from portfolio.settings import Settings
 from portfolio.store.predictions import MINUTE
-from portfolio.store.runs import MonitoringRun, run_of
+from portfolio.store.runs import MonitoringRun, find_last
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,8 +35,8 @@ class Summary:
     """What was answered; predictions that were made in the shadow are left out.
 
     `last_hour` begins with a whole minute. `coverage` is the share of the predictions of the last MONITORING_DAYS
-    that have a label, `delay_seconds` the median of the newest 1,000 labels. Of `last_run`'s findings there is the
-    drift alone.
+    that have a label, `delay_seconds` the median of the newest 1,000 labels. `last_run` is the last one of
+    MONITORING_DAYS; of its findings there is the drift alone.
     """
 
     project: str
@@ -70,7 +70,7 @@ def summary(project: str, settings: Settings, *, now: datetime) -> Summary:
             labels=labels,
             coverage=labelled / recent.number if recent.number else None,
             delay_seconds=_delay(connection, project),
-            last_run=_last_run(connection, project),
+            last_run=_last_run(connection, project, settings),
         )
 
 
@@ -123,13 +123,9 @@ def _delay(connection: Connection, project: str) -> float | None:
     return median(delays) if delays else None
 
 
-def _last_run(connection: Connection, project: str) -> MonitoringRun | None:
-    from portfolio.store.tables import MONITORING_RUNS as TABLE
-
-    query = TABLE.select().where(TABLE.c.project == project).order_by(TABLE.c.at.desc(), TABLE.c.id.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    if row is None:
+def _last_run(connection: Connection, project: str, settings: Settings) -> MonitoringRun | None:
+    run = find_last(connection, project, settings)
+    if run is None:
         return None
-    run = run_of(row)
     drift = [{name: column.get(name) for name in SHOWN} for column in run.findings.get("drift", ())]
     return replace(run, findings={"drift": drift})

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from portfolio.promotion.running import address_of
 from portfolio.serving.command import claim, naming
 from portfolio.settings import Settings, read_settings
 from portfolio.spec.projects import find_project, project_names
-from portfolio.store.pruning import Pruned, prune
+from portfolio.store.pruning import Pruned, prune, thin_runs
 from portfolio.watch.app import build
 from portfolio.watch.found import Last
 from portfolio.watch.rounds import Rounds
@@ -28,6 +29,7 @@ from portfolio.watch.traffic import Traffic
 from portfolio.watch.versions import Acts
 
 STOP_SECONDS = 5
+EVERY_RUN_DAYS = 7  # older ones are thinned: 10 KB every few minutes would be gigabytes a year
 
 log = logs.logger(__name__)
 
@@ -59,7 +61,7 @@ def assemble(settings: Settings) -> Service:
         rounds=Rounds(
             names,
             lambda name: run_command(name, settings),
-            newest=lambda name: _newest(name, settings),
+            newest=lambda name: store.last_run(settings, project=name),
             prune=lambda: _prune(settings),
             seconds=settings.monitoring_interval_seconds,
         ),
@@ -90,8 +92,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def _prune(settings: Settings) -> Pruned:
-    return prune(settings, before=datetime.now(UTC) - timedelta(days=settings.store_retention_days))
-
-
-def _newest(project: str, settings: Settings) -> int | None:
-    return next((run.id for run in store.runs(settings, project=project, limit=1)), None)
+    now = datetime.now(UTC)
+    pruned = prune(settings, before=now - timedelta(days=settings.store_retention_days))
+    thinned = thin_runs(settings, before=now - timedelta(days=EVERY_RUN_DAYS))
+    return replace(pruned, runs=pruned.runs + thinned)

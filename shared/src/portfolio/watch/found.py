@@ -27,13 +27,14 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One monitoring run. `report_url` is empty where it wrote no report."""
+    """One monitoring run. `report_url` is empty where it wrote no report, or that made room for newer ones."""
 
     id: int | None
     project: str
     at: datetime
     since: datetime
     until: datetime
+    days: float
     model_version: str
     decision: str
     reasons: tuple[str, ...]
@@ -90,7 +91,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Performance:
-    """Every metric over time, oldest first, and how many predictions of the last run's window have a label."""
+    """Every metric over time, oldest first, and which predictions of the last run's window have a label.
+
+    `labelled` are those that the live version answered, `label_coverage` is the share of all.
+    """
 
     project: str
     labelled: int
@@ -101,7 +105,7 @@ class Performance:
 
 
 class Last:
-    """Each project's last run, for who asks often: read anew after some seconds, kept where the store is away."""
+    """Each project's last regular run, for who asks often: read anew after seconds, kept where the store is away."""
 
     def __init__(self, projects: Sequence[str], settings: Settings) -> None:
         self._projects, self._settings = projects, settings
@@ -118,8 +122,8 @@ class Last:
 
     def _refresh(self) -> None:
         try:
-            found = [run for name in self._projects for run in store.runs(self._settings, project=name, limit=1)]
-            self._runs = {run.project: run for run in found}
+            found = {name: store.last_run(self._settings, project=name) for name in self._projects}
+            self._runs = {name: run for name, run in found.items() if run}
         except StoreError as error:
             log.warning("the last runs are not known", reason=error.detail)
         finally:
@@ -129,12 +133,12 @@ class Last:
 
 def runs(settings: Settings, *, project: str, limit: int) -> list[Run]:
     """Newest first. Raises StoreError."""
-    return [_run(each) for each in store.runs(settings, project=project, limit=limit)]
+    return [_run(each, settings) for each in store.runs(settings, project=project, limit=limit)]
 
 
 def drift(project: str, settings: Settings) -> Drift:
     """Raises StoreError."""
-    past = store.runs(settings, project=project, limit=HISTORY)
+    past = _past(project, settings)
     last = next((run for run in past if run.findings.get("drift")), None)
     return Drift(
         project=project,
@@ -151,16 +155,22 @@ def drift(project: str, settings: Settings) -> Drift:
 
 def performance(project: str, settings: Settings) -> Performance:
     """Raises StoreError."""
-    past = store.runs(settings, project=project, limit=HISTORY)
-    real = (past[0].findings.get("performance") or {}) if past else {}
+    past = _past(project, settings)
+    arrived = labels(past[0]) if past else {}
     return Performance(
         project=project,
         labelled=past[0].labelled if past else 0,
-        label_coverage=real.get("coverage"),
-        label_delay_seconds=real.get("delay_seconds"),
+        label_coverage=arrived.get("coverage"),
+        label_delay_seconds=arrived.get("delay_seconds"),
         hit_rate=next((run.findings["hit_rate"] for run in past if run.findings.get("hit_rate")), None),
         points=[point for run in reversed(past) for point in _measured(run)],
     )
+
+
+def _past(project: str, settings: Settings) -> list[MonitoringRun]:
+    """Runs of the usual length, newest first: others can't stand in one line with them."""
+    past = store.runs(settings, project=project, limit=HISTORY)
+    return [run for run in past if store.is_regular(run.since, run.until, settings)]
 
 
 def psi(run: MonitoringRun) -> dict[str, float]:
@@ -168,12 +178,28 @@ def psi(run: MonitoringRun) -> dict[str, float]:
     return {each["feature"]: each["psi"] for each in run.findings.get("drift") or () if each["psi"] is not None}
 
 
+def report_url(run: MonitoringRun, settings: Settings) -> str:
+    """Where its report is served; empty where there is none, or none any more."""
+    there = run.report and (settings.drift_reports / run.report).is_file()
+    return f"/reports/{run.report}" if there else ""
+
+
+def labels(run: MonitoringRun) -> Mapping[str, Any]:
+    """`coverage` and `delay_seconds` of all predictions of its window; older runs have the live version's alone."""
+    return run.findings.get("labels") or run.findings.get("performance") or {}
+
+
+def state(run: MonitoringRun) -> str | None:
+    """How it judged the performance on labels; None where the live version has none."""
+    return (run.findings.get("performance") or {}).get("state")
+
+
 def metrics(run: MonitoringRun, kind: Kind) -> Mapping[str, Mapping[str, Any]]:
     """Real or estimated metrics by name; none where it found none."""
     return (run.findings.get(kind) or {}).get("metrics") or {}
 
 
-def _run(run: MonitoringRun) -> Run:
+def _run(run: MonitoringRun, settings: Settings) -> Run:
     drifted = tuple(each["feature"] for each in run.findings.get("drift") or () if each.get("state") in DRIFTED)
     return Run(
         id=run.id,
@@ -181,6 +207,7 @@ def _run(run: MonitoringRun) -> Run:
         at=run.at,
         since=run.since,
         until=run.until,
+        days=round((run.until - run.since).total_seconds() / 86400, 3),
         model_version=run.model_version,
         decision=run.decision,
         reasons=run.reasons,
@@ -189,7 +216,7 @@ def _run(run: MonitoringRun) -> Run:
         drifted_share=run.findings.get("drifted_share"),
         drifted_features=drifted,
         run_seconds=run.seconds,
-        report_url=f"/reports/{run.report}" if run.report else "",
+        report_url=report_url(run, settings),
     )
 
 

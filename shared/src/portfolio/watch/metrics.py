@@ -9,11 +9,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from portfolio.store import MonitoringRun
-from portfolio.watch.found import Kind, Last, metrics, psi
+from portfolio.watch.found import Kind, Last, labels, metrics, psi, state
 from portfolio.watch.rounds import Rounds
 from portfolio.watch.traffic import Traffic
 
 DECISIONS = ("ok", "watch", "retrain", "roll back", "unknown")
+STATES = ("ok", "watch", "act", "unknown")
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 Gauges = Iterator[tuple[tuple[str, ...], float | None]]
 
@@ -59,6 +60,8 @@ class Metrics(Collector):
             failed.add_metric((project,), number)
         yield failed
         yield _gauge("monitoring_interval_seconds", "Between two rounds", (), iter([((), self._rounds.seconds)]))
+        patience = iter([((), self._rounds.patience_seconds)])
+        yield _gauge("monitoring_patience_seconds", "Without a run for longer, nobody looks", (), patience)
         up = (((project,), float(answers)) for project, answers in self._traffic.up.items())
         yield _gauge("monitoring_api_up", "1 where the API answered at the last look", ("project",), up)
 
@@ -73,6 +76,9 @@ def _found(runs: Mapping[str, MonitoringRun]) -> Iterator[Metric]:
     )
     decided = (((name, each), float(run.decision == each)) for name, run in runs.items() for each in DECISIONS)
     yield _gauge("monitoring_decision", "1 for the last decision", ("project", "decision"), decided)
+    judged = (((name, each), float(state(run) == each)) for name, run in runs.items() if state(run) for each in STATES)
+    about = "1 for how the last run judged the performance on labels"
+    yield _gauge("monitoring_performance_state", about, ("project", "state"), judged)
     yield _by_metric("monitoring_performance", "Measured on labelled predictions", _values(runs, "performance"))
     yield _by_metric("monitoring_estimated", "Estimated without labels", _values(runs, "estimate"))
     yield _by_metric("monitoring_reference", "Of the champion on its test rows", _references(runs))
@@ -80,8 +86,7 @@ def _found(runs: Mapping[str, MonitoringRun]) -> Iterator[Metric]:
 
 def _ran(runs: Mapping[str, MonitoringRun], known: Mapping[str, int]) -> Iterator[Metric]:
     """One figure a project."""
-    labels = ("project",)
-    found = {name: run.findings.get("performance") or {} for name, run in runs.items()}
+    found = {name: labels(run) for name, run in runs.items()}
     for name, about, values in (
         ("monitoring_drifted_share", "Of columns", {n: run.findings.get("drifted_share") for n, run in runs.items()}),
         ("monitoring_label_coverage", "Of the window's predictions", {n: f.get("coverage") for n, f in found.items()}),
@@ -90,11 +95,11 @@ def _ran(runs: Mapping[str, MonitoringRun], known: Mapping[str, int]) -> Iterato
         ("monitoring_run_seconds", "Of the last run", {n: run.seconds for n, run in runs.items()}),
         (
             "monitoring_last_run_timestamp_seconds",
-            "0 before the first",
-            dict.fromkeys(known, 0.0) | {n: run.at.timestamp() for n, run in runs.items()},
+            "When it ended; 0 before the first",
+            dict.fromkeys(known, 0.0) | {n: run.at.timestamp() + run.seconds for n, run in runs.items()},
         ),
     ):
-        yield _gauge(name, about, labels, (((project,), value) for project, value in values.items()))
+        yield _gauge(name, about, ("project",), (((project,), value) for project, value in values.items()))
 
 
 def _values(runs: Mapping[str, MonitoringRun], kind: Kind) -> Gauges:

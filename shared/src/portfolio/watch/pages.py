@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 
 from portfolio.errors import RequestRefused
-from portfolio.store import MonitoringRun
+from portfolio.watch.found import Run
 
 REPORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}\.(html|json)", re.ASCII)
 KINDS = {".html": "text/html; charset=utf-8", ".json": "application/json"}
@@ -34,10 +35,10 @@ nav a { margin-right: 1rem } small { opacity: .75 }
 LINKS = ("runs", "metrics", "health", "docs")
 
 
-def index(projects: Sequence[str], runs: Sequence[MonitoringRun]) -> str:
-    """Every project with its runs, newest first."""
+def index(runs: Mapping[str, Sequence[Run]], failures: Mapping[str, int], now: datetime) -> str:
+    """Every project with its runs, newest first, and how many of them failed."""
     links = "".join(f'<a href="/{name}">{name}</a>' for name in LINKS)
-    sections = "".join(_section(name, [run for run in runs if run.project == name]) for name in projects)
+    sections = "".join(_section(name, found, failures[name], now) for name, found in runs.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -54,15 +55,22 @@ def find_report(folder: Path, name: str) -> tuple[bytes, str]:
     return file.read_bytes(), KINDS[file.suffix]
 
 
-def _section(project: str, runs: Sequence[MonitoringRun]) -> str:
+def _section(project: str, runs: Sequence[Run], failed: int, now: datetime) -> str:
     lines = "".join(map(_line, runs)) or "<li>not looked at yet</li>"
     named = escape(project)
     links = " ".join(f'<a href="/{what}?project={named}">{what}</a>' for what in ("drift", "performance", "traffic"))
-    return f"<section><h2>{named}</h2><nav>{links}</nav><ul>{lines}</ul></section>"
+    return f"<section><h2>{named}</h2><nav>{links}</nav><p>{_age(runs, failed, now)}</p><ul>{lines}</ul></section>"
 
 
-def _line(run: MonitoringRun) -> str:
+def _age(runs: Sequence[Run], failed: int, now: datetime) -> str:
+    """How long ago the last run was, and how many failed: a page that looks well may be an old one."""
+    ago = f"last run {max(0, round((now - runs[0].at).total_seconds() / 60))} minutes ago" if runs else "no run yet"
+    return f'{ago} · <span class="unknown">{failed} failed since the service started</span>' if failed else ago
+
+
+def _line(run: Run) -> str:
     kind, time = run.decision.replace(" ", "-"), f"{run.at:%Y-%m-%d %H:%M} UTC"
-    shown = f'<a href="/reports/{escape(run.report)}">{time}</a>' if run.report else time
+    shown = f'<a href="{escape(run.report_url)}">{time}</a>' if run.report_url else time
     reasons = f"<br><small>{escape(' · '.join(run.reasons))}</small>" if run.reasons else ""
-    return f'<li><span class="decision {escape(kind)}">{escape(run.decision)}</span> {shown}{reasons}</li>'
+    decision = f'<span class="decision {escape(kind)}">{escape(run.decision)}</span>'
+    return f"<li>{decision} {shown} <small>{run.days:g} days</small>{reasons}</li>"

@@ -12,7 +12,6 @@ from fastapi import Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from portfolio import store
 from portfolio.serving.key import admit
 from portfolio.spec.projects import find_project
 from portfolio.watch import found, pages, versions
@@ -43,12 +42,16 @@ class Looked:
 
 @dataclass(frozen=True)
 class Health:
-    """Unhealthy (503) once the last round ended longer ago than three intervals: nobody looks any more then."""
+    """Unhealthy (503) once nobody has looked for longer than `patience_seconds`.
+
+    That is three intervals, or two more than a round takes; while a run goes on, nobody waits.
+    """
 
     status: str
     version: str
     uptime_seconds: float
     interval_seconds: float
+    patience_seconds: float
     last_round_age_seconds: float
     projects: Sequence[Looked]
 
@@ -69,6 +72,20 @@ class Runs:
     runs: Sequence[Run]
 
 
+@dataclass(frozen=True)
+class Drifts:
+    """Of every project, where none was named."""
+
+    projects: Sequence[Drift]
+
+
+@dataclass(frozen=True)
+class Performances:
+    """Of every project, where none was named."""
+
+    projects: Sequence[Performance]
+
+
 class Paths:
     """Plain functions run in threads: all of them read a database or ask another service."""
 
@@ -78,8 +95,9 @@ class Paths:
     def index(self) -> HTMLResponse:
         """Every project, what its runs decided, and their reports."""
         settings, projects = self._service.settings, self._service.projects
-        runs = [run for name in projects for run in store.runs(settings, project=name, limit=INDEX_RUNS)]
-        return HTMLResponse(pages.index(projects, runs), headers={"Content-Security-Policy": pages.POLICY})
+        runs = {name: found.runs(settings, project=name, limit=INDEX_RUNS) for name in projects}
+        page = pages.index(runs, self._service.rounds.failures, datetime.now(UTC))
+        return HTMLResponse(page, headers={"Content-Security-Policy": pages.POLICY})
 
     def report(self, name: str) -> Response:
         """A report of Evidently, as HTML or JSON."""
@@ -96,6 +114,7 @@ class Paths:
             version=service.version,
             uptime_seconds=round(time.monotonic() - service.started, 3),
             interval_seconds=service.rounds.seconds,
+            patience_seconds=round(service.rounds.patience_seconds, 3),
             last_round_age_seconds=round(service.rounds.idle_seconds, 3),
             projects=[self._looked(name) for name in service.projects],
         )
@@ -110,13 +129,19 @@ class Paths:
             self._service.check(project)
         return Runs(found.runs(self._service.settings, project=project, limit=limit))
 
-    def drift(self, project: str) -> Drift:
+    def drift(self, project: str = "") -> Drift | Drifts:
         """Drift by column in the last run that found any, and the share of drifted columns over time."""
-        return found.drift(self._service.check(project), self._service.settings)
+        settings = self._service.settings
+        if project:
+            return found.drift(self._service.check(project), settings)
+        return Drifts([found.drift(name, settings) for name in self._service.projects])
 
-    def performance(self, project: str) -> Performance:
+    def performance(self, project: str = "") -> Performance | Performances:
         """Metrics over time: real where labels came, estimated where not."""
-        return found.performance(self._service.check(project), self._service.settings)
+        settings = self._service.settings
+        if project:
+            return found.performance(self._service.check(project), settings)
+        return Performances([found.performance(name, settings) for name in self._service.projects])
 
     def traffic(self, project: str, minutes: Minutes = 60) -> Traffic:
         """Requests, errors, latency and predictions over time, of the last day at most; lost when this restarts."""
