@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from portfolio.errors import ReportError
 from portfolio.monitoring.before import measure_before
 from portfolio.monitoring.decision import Decided, Found, decide
 from portfolio.monitoring.drift import SCORE, drifts
@@ -54,8 +55,11 @@ def _judged(live: Live, traffic: Traffic, config: Config, settings: Settings) ->
     decided = decide(found, config.monitoring)
     hits = follow(live, traffic.span, found.estimate, settings)
     told = findings(live, traffic, found, hits)
-    page = write_report(settings.drift_reports, live, traffic, told, traffic.span.until)
-    return replace(_run(live, traffic, decided), findings=told, report=page)
+    run = replace(_run(live, traffic, decided), findings=told)
+    try:
+        return replace(run, report=write_report(settings.drift_reports, live, traffic, told, traffic.span.until))
+    except ReportError as error:  # what was decided is worth more than its page
+        return replace(run, reasons=(*run.reasons, error.detail))
 
 
 def _look(live: Live, traffic: Traffic, policy: MonitoringConfig, settings: Settings) -> Found:
