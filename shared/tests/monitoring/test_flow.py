@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -63,7 +64,7 @@ def test_findings_keep_their_contract(late: Desk) -> None:
     late.told(made[:400], truth["late"][:400])
     found = orjson.loads(orjson.dumps(late.run().findings))
     assert set(found) >= {
-        "window", "quality", "drift", "drifted_share", "volume", "performance", "estimate", "hit_rate",
+        "window", "labels", "quality", "drift", "drifted_share", "volume", "performance", "estimate", "hit_rate",
     }  # fmt: skip
     assert found["window"] == {
         "since": (AT - timedelta(days=1)).isoformat(),
@@ -192,6 +193,28 @@ def test_only_rows_of_the_live_version_speak_for_its_performance(late: Desk) -> 
     assert run.findings["performance"]["labelled"] == 600
     assert run.findings["performance"]["state"] == "ok"
     assert run.labelled == 900
+
+
+def test_labels_of_the_oldest_predictions_judge_however_many_came_after(
+    late: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, truth = late.served(1200)
+    late.told(made[:300], shuffled(truth["late"][:300]))
+    monkeypatch.setattr(flow, "read", partial(flow.read, most=500))
+    run = late.run()
+    assert (run.rows, run.labelled, run.findings["window"]["judged"]) == (1200, 300, 400)
+    assert run.findings["labels"] == {"labelled": 300, "coverage": 0.25, "delay_seconds": 3600}
+    performance = run.findings["performance"]
+    assert (performance["labelled"], performance["coverage"], performance["state"]) == (300, 0.25, "act")
+
+
+def test_labels_are_told_of_where_none_came_and_where_they_are_anothers(late: Desk) -> None:
+    made, truth = late.served(600, bundle="another")
+    assert late.run().findings["labels"] == {"labelled": 0, "coverage": 0.0, "delay_seconds": None}
+    late.told(made[:60], truth["late"][:60])
+    found = late.run().findings
+    assert found["labels"] == {"labelled": 60, "coverage": 0.1, "delay_seconds": 3600}
+    assert found["performance"] is None
 
 
 def test_few_labels_do_not_judge(late: Desk) -> None:

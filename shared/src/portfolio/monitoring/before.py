@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.performance import Performance, measure
-from portfolio.monitoring.traffic import Span, read
+from portfolio.monitoring.traffic import Span, read_labelled
 from portfolio.promotion.audit import champions, history
 from portfolio.settings import MonitoringConfig, Settings
+from portfolio.store import counted
 
 
 def measure_before(live: Live, span: Span, policy: MonitoringConfig, settings: Settings) -> Performance | None:
@@ -22,4 +23,6 @@ def measure_before(live: Live, span: Span, policy: MonitoringConfig, settings: S
     replaced = max((line.at for line in lines if line.stood and line.from_bundle == bundle), default=None)
     if replaced is None:
         return None
-    return measure(live, read(live, Span(replaced - span.length, replaced), settings), bundle, policy)
+    then = Span(replaced - span.length, replaced)
+    numbers = counted(live.name, settings, since=then.since, until=then.until)
+    return measure(live, read_labelled(live, then, settings, bundle=bundle), numbers, bundle, policy)

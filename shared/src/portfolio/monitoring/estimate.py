@@ -17,7 +17,7 @@ from portfolio.monitoring.live import Live
 
 ESTIMATED = ("roc_auc", "f1", "brier")
 MOST = 10_000
-"""Rows that are estimated from, the newest."""
+"""Rows that are estimated from, evenly spread."""
 DRAWS = 200
 STEPS = 25
 PRECISE = 1e-8
@@ -31,9 +31,9 @@ def estimate(live: Live, margins: Vector) -> Reading:
     """Metrics that raw scores [N] can be expected to have; of an amount none: it waits for labels."""
     if live.kind != "binary":
         return {}
-    newest = margins[-MOST:]
+    margins = margins[:: -(-len(margins) // MOST)]
     known = live.scorer.answers(live.sample.scores), live.sample.truth
-    return expect(live.scorer.answers(newest), live.predictions(newest), known)
+    return expect(live.scorer.answers(margins), live.predictions(margins), known)
 
 
 def expect(log_odds: Vector, predicted: Predictions, known: tuple[Vector, Vector]) -> Reading:

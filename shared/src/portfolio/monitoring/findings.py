@@ -13,12 +13,13 @@ from portfolio.monitoring.hits import Hits, as_json
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.performance import Performance, compared
 from portfolio.monitoring.traffic import Traffic
+from portfolio.store import Counted
 
 
-def findings(live: Live, traffic: Traffic, found: Found, hits: Hits) -> dict[str, Any]:
+def findings(live: Live, traffic: Traffic, counted: Counted, found: Found, hits: Hits) -> dict[str, Any]:
     """The schema is a contract: the monitoring service, dashboards and each API's metrics read it."""
     return {
-        "window": window(traffic),
+        **seen(traffic, counted),
         "quality": [asdict(each) for each in found.quality],
         "drift": [_drift(live, traffic, drift) for drift in found.drift],
         "drifted_share": drifted_share(found.drift),
@@ -31,8 +32,14 @@ def findings(live: Live, traffic: Traffic, found: Found, hits: Hits) -> dict[str
     }
 
 
-def window(traffic: Traffic) -> dict[str, Any]:
-    """Which predictions were judged."""
+def seen(traffic: Traffic, counted: Counted) -> dict[str, Any]:
+    """Which predictions were judged, and how many labels have come for those of any version."""
+    predictions, labelled = (sum(each.values()) for each in (counted.predictions, counted.labelled))
+    labels = {"labelled": labelled, "coverage": labelled / max(predictions, 1), "delay_seconds": counted.delay_seconds}
+    return {"window": _window(traffic), "labels": labels}
+
+
+def _window(traffic: Traffic) -> dict[str, Any]:
     span = traffic.span
     return {
         "since": span.since.isoformat(),

@@ -13,9 +13,8 @@ from portfolio.monitoring.drift import State
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.traffic import Traffic
 from portfolio.settings import Limits, MonitoringConfig
+from portfolio.store import Counted
 
-MOST = 10_000
-"""Labels that are judged by, the newest; the intervals are narrow enough then."""
 RESAMPLES = 200
 DECISIVE = {"binary": "f1", "regression": "mae"}
 """The metric whose loss is judged, by kind of task."""
@@ -46,19 +45,20 @@ class Performance:
         return next((state for state in ("act", "watch", "unknown") if state in states), "ok")
 
 
-def measure(live: Live, traffic: Traffic, bundle: str, policy: MonitoringConfig) -> Performance | None:
-    """Of the rows that `bundle` answered, against the live version's test metrics; None where no label has come."""
-    answered = traffic[traffic.bundles == bundle]
-    rows = np.flatnonzero(answered.labelled)[-MOST:]
-    if not len(rows):
+def measure(live: Live, known: Traffic, counted: Counted, bundle: str, policy: MonitoringConfig) -> Performance | None:
+    """Of the `known` rows, labelled ones that `bundle` answered, against the live version's test metrics.
+
+    None where no label has come.
+    """
+    if not len(known):
         return None
-    metrics = _metrics(live, answered[rows], bundle) if len(rows) >= policy.labels else {}
+    metrics = _metrics(live, known, bundle) if len(known) >= policy.labels else {}
     return Performance(
-        labelled=int(answered.labelled.sum()),
-        coverage=float(answered.labelled.mean()),
-        delay_seconds=float(np.median(answered.delays[answered.labelled])),
+        labelled=counted.labelled[bundle],
+        coverage=counted.labelled[bundle] / counted.predictions[bundle],
+        delay_seconds=float(np.median(known.delays)),
         metrics=metrics,
-        judged=_judge(live, len(rows), metrics, policy),
+        judged=_judge(live, len(known), metrics, policy),
     )
 
 

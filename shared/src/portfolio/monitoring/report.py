@@ -51,7 +51,7 @@ def _write_evidently(live: Live, traffic: Traffic, page: Path, data: Path) -> No
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-        texts = [name for name in current if name != SCORE and traffic.frame[name].dtype == object]
+        texts = [name for name, values in traffic.frame.items() if name in current and values.dtype == object]
         kinds = DataDefinition(
             numerical_columns=[name for name in current if name not in texts], categorical_columns=texts
         )
