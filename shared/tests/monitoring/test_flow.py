@@ -240,6 +240,16 @@ def test_a_band_waits_for_its_labels_and_is_then_judged_once(late: Desk) -> None
     assert late.run(now=AT + timedelta(minutes=10)).findings["hit_rate"] == {"hits": 1, "of": 1}
 
 
+def test_a_run_without_predictions_forgets_neither_hits_nor_bands(late: Desk) -> None:
+    made, truth = late.served(600, at=AT - timedelta(hours=20))
+    late.run()
+    later = late.run(now=AT + timedelta(days=2))
+    assert later.decision == "unknown"
+    late.told(made, truth["late"])
+    assert late.run(now=AT + timedelta(days=3)).findings["hit_rate"] == {"hits": 1, "of": 1}
+    assert late.run(now=AT + timedelta(days=4)).findings["hit_rate"] == {"hits": 1, "of": 1}
+
+
 def test_a_band_that_missed_counts_as_a_miss(late: Desk) -> None:
     made, truth = late.served(600, at=AT - timedelta(hours=20))
     late.run()

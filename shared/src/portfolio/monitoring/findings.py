@@ -27,9 +27,13 @@ def findings(live: Live, traffic: Traffic, counted: Counted, found: Found, hits:
         "performance": _performance(found.performance, live.test) if found.performance else None,
         "estimate": {"method": "CBPE", "metrics": compared(found.estimate, live.test)} if found.estimate else None,
         "before": _performance(found.before, live.test) if found.before else None,
-        "hit_rate": {"hits": hits.hits, "of": hits.of} if hits.of else None,
-        "bands": as_json(hits),
+        **followed(hits),
     }
+
+
+def followed(hits: Hits) -> dict[str, Any]:
+    """How often bands held, and those that wait: every run hands them on, one without predictions too."""
+    return {"hit_rate": {"hits": hits.hits, "of": hits.of} if hits.of else None, "bands": as_json(hits)}
 
 
 def seen(traffic: Traffic, counted: Counted) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from portfolio.monitoring.before import measure_before
 from portfolio.monitoring.decision import Decided, Found, decide
 from portfolio.monitoring.drift import SCORE, drifts
 from portfolio.monitoring.estimate import estimate
-from portfolio.monitoring.findings import findings, seen
+from portfolio.monitoring.findings import findings, followed, seen
 from portfolio.monitoring.hits import follow
 from portfolio.monitoring.live import Live, read_live
 from portfolio.monitoring.performance import judge, measure
@@ -81,13 +81,14 @@ def _look(live: Live, traffic: Traffic, numbers: Counted, policy: MonitoringConf
     )
 
 
-def _empty(live: Live, traffic: Traffic, numbers: Counted, config: Config, _settings: Settings) -> MonitoringRun:
+def _empty(live: Live, traffic: Traffic, numbers: Counted, config: Config, settings: Settings) -> MonitoringRun:
     why = f"No prediction of the last {traffic.span.length.total_seconds() / 86400:g} days can be judged"
     if traffic.refused:
         why = f"{why}: the request class refuses all {traffic.refused} that are in the store"
     elif not config.journal:
         why = f"{why}: `journal: false` in configs/config.yaml, so none is kept"
-    return replace(_run(live, traffic, numbers, Decided("unknown", (f"{why}.",))), findings=seen(traffic, numbers))
+    told = {**seen(traffic, numbers), **followed(follow(live, traffic.span, {}, settings))}
+    return replace(_run(live, traffic, numbers, Decided("unknown", (f"{why}.",))), findings=told)
 
 
 def _run(live: Live, traffic: Traffic, numbers: Counted, decided: Decided) -> MonitoringRun:
