@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import timedelta
+from html import escape
 from pathlib import Path
 
 import orjson
 import pandas as pd
 import pytest
-from monitored import AT, Desk, desk, with_store
+from monitored import AT, POLICY, Desk, desk, shuffled, with_store
 from toys import LATE
 
 from portfolio.monitoring import report
@@ -56,6 +58,22 @@ def test_one_prediction_has_a_page_too(late: Desk, folder: Path) -> None:
     assert (folder / run.report).is_file()
 
 
+def test_page_and_file_say_what_was_decided_and_why(late: Desk, folder: Path) -> None:
+    made, truth = late.served(600, change=lambda table: table.assign(weight=table["weight"] * 2 + 5))
+    late.told(made, shuffled(truth["late"]))
+    run = late.run()
+    page = (folder / run.report).read_text(encoding="utf-8")
+    head = page[: page.index("the decision is made by what stands above")]
+    told = ["<h1>toylate: retrain</h1>", run.bundle, "<td>weight</td>", "<td>act</td>", "by labels: act", "<td>f1</td>"]
+    for part in (*told, *(escape(reason) for reason in run.reasons)):
+        assert part in head
+    found = orjson.loads((folder / run.report).with_suffix(".findings.json").read_bytes())
+    assert (found["decision"], tuple(found["reasons"])) == (run.decision, run.reasons)
+    metrics = orjson.loads((folder / run.report).with_suffix(".json").read_bytes())["metrics"]
+    drift = [metric["config"] for metric in metrics if "ValueDrift" in metric["metric_name"]]
+    assert {(each["method"], each["threshold"]) for each in drift} == {("psi", 0.1)}
+
+
 def test_a_folder_that_can_not_be_written_costs_the_page_and_not_the_decision(late: Desk, folder: Path) -> None:
     folder.write_text("no folder")
     late.served(300)
@@ -68,13 +86,13 @@ def test_a_folder_that_can_not_be_written_costs_the_page_and_not_the_decision(la
 def test_what_is_left_of_a_run_without_a_page_makes_room_too(
     late: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "_write_evidently", lambda *_: None)
+    monkeypatch.setattr(report, "_write_evidently", lambda *given: [file.touch() for file in given[3:]])
     folder.mkdir()
     orphan = folder / "toylate-20200101T000000.000000Z.findings.json"
     orphan.touch()
-    live, now = late.live, datetime.now(UTC)
-    traffic = read(live, Span(AT.replace(year=2020), AT), late.settings)
+    live, run = late.live, late.run()
+    traffic = read(live, Span(AT - timedelta(days=1), AT), late.settings)
     for part in range(50):
-        write_report(folder, live, traffic, {}, now.replace(microsecond=part))
+        write_report(folder, live, traffic, replace(run, until=AT.replace(microsecond=part)), POLICY)
     assert not orphan.exists()
-    assert len(list(folder.iterdir())) == 50
+    assert len(list(folder.iterdir())) == 150

@@ -58,7 +58,7 @@ def _judged(live: Live, traffic: Traffic, numbers: Counted, config: Config, sett
     told = findings(live, traffic, numbers, found, hits)
     run = replace(_run(live, traffic, numbers, decided), findings=told)
     try:
-        return replace(run, report=write_report(settings.drift_reports, live, traffic, told, traffic.span.until))
+        return replace(run, report=write_report(settings.drift_reports, live, traffic, run, config.monitoring))
     except ReportError as error:  # what was decided is worth more than its page
         return replace(run, reasons=(*run.reasons, error.detail))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,11 @@ import orjson
 from portfolio.errors import ReportError
 from portfolio.monitoring.drift import SCORE
 from portfolio.monitoring.live import Live
+from portfolio.monitoring.page import with_head
 from portfolio.monitoring.traffic import Traffic
+from portfolio.settings import MonitoringConfig
 from portfolio.spec import Frame
+from portfolio.store import MonitoringRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,22 +29,27 @@ KEPT = 50
 ENDINGS = (".html", ".json", ".findings.json")
 
 
-def write_report(folder: Path, live: Live, traffic: Traffic, found: Mapping[str, Any], at: datetime) -> str:
+def write_report(folder: Path, live: Live, traffic: Traffic, run: MonitoringRun, policy: MonitoringConfig) -> str:
     """Write a run's three files; returns the page's name. Raises ReportError."""
-    name = f"{live.name}-{at:%Y%m%dT%H%M%S.%fZ}"
+    name = f"{live.name}-{run.until:%Y%m%dT%H%M%S.%fZ}"
     page, data, findings = (folder / f"{name}{ending}" for ending in ENDINGS)
+    told = {"decision": run.decision, "reasons": run.reasons, **run.findings}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        findings.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-        _write_evidently(live, traffic, page, data)
+        findings.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        _write_evidently(live, traffic, policy, page, data)
+        page.write_text(with_head(page.read_text(encoding="utf-8"), run), encoding="utf-8")
         _clear(folder, live.name)
     except Exception as error:  # a full disk, or whatever Evidently and the libraries below it do not like
         raise ReportError(f"The report could not be written: {error}.") from error
     return page.name
 
 
-def _write_evidently(live: Live, traffic: Traffic, page: Path, data: Path) -> None:
-    """The first import takes seconds, so it is made here; nothing of it may call home."""
+def _write_evidently(live: Live, traffic: Traffic, policy: MonitoringConfig, *files: Path) -> None:
+    """Its page and its JSON, by PSI and limits like the run's own, though by bins of its own and without chance.
+
+    The first import takes seconds, so it is made here; nothing of it may call home.
+    """
     os.environ.setdefault("DO_NOT_TRACK", "1")
     current, reference = _sides(live, traffic)
     with warnings.catch_warnings():
@@ -56,9 +62,10 @@ def _write_evidently(live: Live, traffic: Traffic, page: Path, data: Path) -> No
             numerical_columns=[name for name in current if name not in texts], categorical_columns=texts
         )
         sides = [Dataset.from_pandas(table, data_definition=kinds) for table in (current, reference)]
-        found = Report([DataDriftPreset(), DataSummaryPreset()]).run(*sides)
-        found.save_html(str(page))
-        found.save_json(str(data))
+        drift = DataDriftPreset(method="psi", threshold=policy.psi.watch, drift_share=policy.drifted.act)
+        found = Report([drift, DataSummaryPreset()]).run(*sides)
+        found.save_html(str(files[0]))
+        found.save_json(str(files[1]))
 
 
 def _sides(live: Live, traffic: Traffic) -> tuple[pd.DataFrame, pd.DataFrame]:
