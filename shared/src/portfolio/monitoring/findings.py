@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from portfolio.measures import Reading
+from portfolio.monitoring.before import Before
 from portfolio.monitoring.decision import Found
 from portfolio.monitoring.distance import Distance, number_distance, text_distance
 from portfolio.monitoring.drift import SCORE, Drift, drifted_share
@@ -26,7 +27,7 @@ def findings(live: Live, traffic: Traffic, counted: Counted, found: Found, hits:
         "volume": asdict(found.volume),
         "performance": _performance(found.performance, live.test) if found.performance else None,
         "estimate": {"method": "CBPE", "metrics": compared(found.estimate, live.test)} if found.estimate else None,
-        "before": _performance(found.before, live.test) if found.before else None,
+        "before": _before(found.before, live.test),
         **followed(hits),
     }
 
@@ -62,6 +63,12 @@ def _performance(found: Performance, test: Reading) -> dict[str, Any]:
         "metrics": compared(found.metrics, test),
         "state": found.state,
     }
+
+
+def _before(found: Before | None, test: Reading) -> dict[str, Any] | None:
+    if found is None or found.performance is None:
+        return None
+    return {"version": found.version, **_performance(found.performance, test)}
 
 
 def _drift(live: Live, traffic: Traffic, drift: Drift) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _look(live: Live, traffic: Traffic, numbers: Counted, policy: MonitoringConf
         performance=performance,
         estimate=estimated,
         expected=judge(live, estimated, policy, what="without labels") if estimated else (),
-        before=measure_before(live, span, policy, settings) if failing else None,
+        before=measure_before(live, known, policy, settings) if failing else None,
     )
 
 

@@ -8,7 +8,7 @@ from math import hypot
 
 import numpy as np
 
-from portfolio.measures import HIGHER_IS_BETTER, Estimate, Reading, evaluate
+from portfolio.measures import HIGHER_IS_BETTER, Estimate, Predictions, Reading, evaluate
 from portfolio.monitoring.drift import State
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.traffic import Traffic
@@ -62,10 +62,21 @@ def measure(live: Live, known: Traffic, counted: Counted, bundle: str, policy: M
     )
 
 
+def rescored(live: Live, known: Traffic, answers: Predictions, policy: MonitoringConfig) -> Performance:
+    """Of other answers to the same labelled rows, which are as many as can be judged by."""
+    metrics = _evaluate(live, known, answers)
+    judged = _judge(live, len(known), metrics, policy)
+    return Performance(len(known), 1.0, float(np.median(known.delays)), metrics, judged)
+
+
 def _metrics(live: Live, rows: Traffic, bundle: str) -> Reading:
     given = rows.given
     if bundle == live.bundle:  # its intervals are not in the store, and are the same today
         given = type(given)(given.value, given.decision, rows.predicted.low, rows.predicted.high)
+    return _evaluate(live, rows, given)
+
+
+def _evaluate(live: Live, rows: Traffic, given: Predictions) -> Reading:
     with np.errstate(invalid="ignore", divide="ignore"):  # one outcome alone has no AUC
         return evaluate(live.kind, rows.labels, given, np.arange(len(rows)), resamples=RESAMPLES, seed=0)
 
