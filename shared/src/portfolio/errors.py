@@ -69,6 +69,12 @@ class StoreError(PortfolioError):
     title = "Store not available"
 
 
+class ReportError(PortfolioError):
+    """A monitoring run's report could not be made or written; what the run decided stands."""
+
+    title = "No report"
+
+
 class NotPromoted(PortfolioError):
     """A version that may not, or could not, become the champion; who was before goes on."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
-from monitored import Desk, shuffled, with_store
+from monitored import POLICY, Desk, shuffled, with_store
 from runs import run, table
 from services import TESTS, installed
 
@@ -81,7 +82,8 @@ def test_traffic_as_usual_ends_with_0_and_leaves_its_reports(late: Desk) -> None
         for metric in orjson.loads(page.with_suffix(".json").read_bytes())["metrics"]
     }
     assert "ValueDrift" in names
-    assert orjson.loads(page.with_suffix(".findings.json").read_bytes()) == stored.findings
+    told = {"decision": stored.decision, "reasons": list(stored.reasons), **stored.findings}
+    assert orjson.loads(page.with_suffix(".findings.json").read_bytes()) == told
 
 
 def test_a_model_to_act_on_ends_with_2_by_either_name(late: Desk) -> None:
@@ -131,15 +133,18 @@ def test_a_store_out_of_reach_ends_with_3(late: Desk) -> None:
 
 
 def test_old_reports_make_room_for_new_ones(late: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(_live: object, _traffic: object, *files: Path) -> None:
+    def write(_live: object, _traffic: object, _policy: object, *files: Path) -> None:
         for file in files:
             file.touch()
 
     monkeypatch.setattr(report, "_write_evidently", write)
-    now, live = datetime.now(UTC), late.live
+    now, live, run = datetime.now(UTC), late.live, late.run()
     traffic = read(live, Span(now.replace(year=now.year - 1), now), late.settings)
     (tmp_path / "another-20200101T000000.000000Z.html").touch()
-    names = [write_report(tmp_path, live, traffic, {}, now.replace(microsecond=part)) for part in range(53)]
+    names = [
+        write_report(tmp_path, live, traffic, replace(run, until=now.replace(microsecond=part)), POLICY)
+        for part in range(53)
+    ]
     assert len(list(tmp_path.glob("toylate-*"))) == 150
     assert not (tmp_path / names[0]).exists()
     assert (tmp_path / names[-1]).exists()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from portfolio.measures import Estimate
+from portfolio.monitoring.before import Before
 from portfolio.monitoring.decision import Found, decide
 from portfolio.monitoring.drift import Bins, Drift, State, drifted_share
 from portfolio.monitoring.performance import Judged, Performance, judge_brier, judge_loss
@@ -25,6 +26,10 @@ def drift(state: State = "ok", column: str = "x") -> Drift:
 
 def real(state: State) -> Performance:
     return Performance(500, 1.0, 60.0, {}, (Judged(state, f"f1 is {state}"),))
+
+
+def before(state: State | None) -> Before:
+    return Before("bank", "3", real(state) if state else None)
 
 
 def columns(drifted: int, state: State = "watch") -> tuple[Drift, ...]:
@@ -82,19 +87,25 @@ CASES = (
     Case("labels are acted on", replace(CALM, performance=real("act")), "retrain", "f1 is act."),
     Case(
         "the version before was good",
-        replace(CALM, performance=real("act"), before=real("ok")),
+        replace(CALM, performance=real("act"), before=before("ok")),
         "roll back",
-        "The version before was within its limits: f1 is ok.",
+        "On the same labels version 3: f1 is ok.",
     ),
     Case(
         "the version before was as bad",
-        replace(CALM, performance=real("act"), before=real("act")),
+        replace(CALM, performance=real("act"), before=before("act")),
         "retrain",
         "f1 is act.",
     ),
     Case(
+        "the version before is not on this machine",
+        replace(CALM, performance=real("act"), before=before(None)),
+        "retrain",
+        "portfolio diff bank 3 champion.",
+    ),
+    Case(
         "the version before is not known",
-        replace(CALM, performance=real("act"), before=real("unknown")),
+        replace(CALM, performance=real("act"), before=before("unknown")),
         "retrain",
         "f1 is act.",
     ),
@@ -111,7 +122,7 @@ CASES = (
         "Estimated f1 is low",
     ),
     Case("an estimate that labels refute", replace(CALM, expected=ESTIMATED, performance=real("ok")), "ok", "Nothing"),
-    Case("an estimate never rolls back", replace(CALM, expected=ESTIMATED, before=real("ok")), "watch", "Estimated"),
+    Case("an estimate never rolls back", replace(CALM, expected=ESTIMATED, before=before("ok")), "watch", "Estimated"),
     Case(
         "few rows",
         replace(CALM, drift=(drift("unknown"),)),

@@ -7,7 +7,7 @@ import pytest
 
 from portfolio.bundle.scorer import sigmoid
 from portfolio.measures import METRICS, Predictions
-from portfolio.monitoring.estimate import expect, recalibration
+from portfolio.monitoring.estimate import ESTIMATED, expect, recalibration
 
 RNG = np.random.default_rng(4)
 
@@ -58,3 +58,27 @@ def test_recalibration_finds_shift_and_stretch() -> None:
 
 def test_recalibration_stays_finite_where_rows_are_told_apart_without_error() -> None:
     assert np.abs(recalibration(np.array([-1.0, -2.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0, 1.0]))).max() < 10
+
+
+@pytest.mark.parametrize("slope", [0.2, 0.4, 0.5, 0.77, 1.0, 1.5, 2.0])
+@pytest.mark.parametrize("spread", [1.5, 4.0])
+def test_recalibration_finds_any_slope(slope: float, spread: float) -> None:
+    log_odds = RNG.normal(0, spread, 20_000)
+    truth = (RNG.random(20_000) < sigmoid(-0.5 + slope * log_odds)).astype(float)
+    assert recalibration(log_odds, truth) == pytest.approx([-0.5, slope], abs=0.12)
+
+
+@pytest.mark.parametrize("slope", [0.4, 0.5, 0.77, 1.3, 2.0])
+def test_what_the_reference_shows_to_be_miscalibrated_is_recalibrated(slope: float) -> None:
+    def overconfident(count: int) -> tuple[np.ndarray, np.ndarray, Predictions]:
+        log_odds = RNG.normal(0, 2, count)
+        p = sigmoid(log_odds)
+        truth = (RNG.random(count) < sigmoid(slope * log_odds)).astype(float)
+        return log_odds, truth, Predictions(p, decision=(p >= 0.5).astype(float))
+
+    held = dict.fromkeys(ESTIMATED, 0)
+    for _ in range(20):
+        log_odds, truth, predicted = overconfident(1000)
+        for name, estimate in expect(log_odds, predicted, overconfident(2000)[:2]).items():
+            held[name] += estimate.low <= METRICS["binary"][name](truth, predicted, np.ones(1000)) <= estimate.high
+    assert min(held.values()) >= 16, held  # of 20

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -16,7 +19,7 @@ from toys import COST, LATE
 from portfolio.errors import ModelNotAvailable
 from portfolio.monitoring import flow
 from portfolio.settings import MonitoringConfig
-from portfolio.store import Deployment, append, runs
+from portfolio.store import Deployment, Prediction, append, runs
 
 pytestmark = pytest.mark.usefixtures("no_page")
 
@@ -35,11 +38,6 @@ def late(trained: Desk, tmp_path: Path) -> Desk:
 def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report is tested by itself; making it takes longer than all of this."""
     monkeypatch.setattr(flow, "write_report", lambda *_: "page.html")
-
-
-def promote(late: Desk, at: datetime, before: str, after: str) -> None:
-    names = {"from_bundle": before, "to_bundle": after}
-    append(Deployment(after, at, "ann", "toylate", "promote", "done", **names), late.settings)
 
 
 def heavier(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +61,7 @@ def test_findings_keep_their_contract(late: Desk) -> None:
     late.told(made[:400], truth["late"][:400])
     found = orjson.loads(orjson.dumps(late.run().findings))
     assert set(found) >= {
-        "window", "quality", "drift", "drifted_share", "volume", "performance", "estimate", "hit_rate",
+        "window", "labels", "quality", "drift", "drifted_share", "volume", "performance", "estimate", "hit_rate",
     }  # fmt: skip
     assert found["window"] == {
         "since": (AT - timedelta(days=1)).isoformat(),
@@ -128,31 +126,54 @@ def test_labels_that_prove_the_model_wrong_ask_for_a_new_one(late: Desk) -> None
     assert run.findings["performance"]["state"] == "act"
 
 
-def test_a_version_that_fails_is_rolled_back_where_the_one_before_was_within_limits(late: Desk) -> None:
-    promoted = AT - timedelta(hours=2)
-    audit = Deployment("o", promoted, "ann", "toylate", "promote", "done", to_bundle=late.live.bundle, to_version="2")
-    append(
-        replace(audit, operation="a", at=promoted - timedelta(days=9), to_bundle="before", to_version="1"),
-        late.settings,
+@pytest.fixture
+def promoted(late: Desk) -> Iterator[Desk]:
+    """A desk whose audit knows of a version before the live one, which is here, and is as good as the live one was."""
+    at, root = AT - timedelta(hours=2), late.spec.root
+    audit = Deployment(
+        "a", at - timedelta(days=9), "ann", "toylate", "promote", "done", to_bundle="old", to_version="1"
     )
-    append(replace(audit, from_bundle="before", from_version="1"), late.settings)
-    good, truth = late.served(600, seed=60, at=promoted, bundle="before")
-    late.told(good, truth["late"])
-    made, truth = late.served(600)
-    late.told(made, shuffled(truth["late"]))
-    run = late.run()
+    append(audit, late.settings)
+    audit = replace(audit, operation="o", at=at, from_bundle="old", from_version="1")
+    append(replace(audit, to_bundle=late.live.bundle, to_version="2"), late.settings)
+    shutil.copytree(root / "models" / late.live.bundle, root / "cache" / "old")
+    yield late
+    shutil.rmtree(root / "cache")
+
+
+def turned(made: list[Prediction]) -> list[Prediction]:
+    """The wrong answers."""
+    return [replace(row, score=1 - row.score, decision=1 - (row.decision or 0)) for row in made]
+
+
+def test_a_version_that_fails_is_rolled_back_where_the_one_before_answers_the_same_rows_well(promoted: Desk) -> None:
+    made, truth = promoted.predicted(600)
+    ship(turned(made), promoted.settings)
+    promoted.told(made, truth["late"])
+    run = promoted.run()
     assert run.decision == "roll back"
-    assert any(reason.startswith("The version before was within its limits: f1") for reason in run.reasons)
-    assert run.findings["performance"]["labelled"] == 600
-    assert run.findings["before"]["labelled"] == 600
+    assert any(reason.startswith("On the same labels version 1: f1") for reason in run.reasons)
+    assert run.findings["before"]["state"] == "ok"
+    assert (run.findings["before"]["version"], run.findings["before"]["labelled"]) == ("1", 600)
 
 
-def test_a_version_before_that_failed_too_is_not_gone_back_to(late: Desk) -> None:
-    promoted = AT - timedelta(hours=2)
-    promote(late, promoted, "before", late.live.bundle)
-    for made, truth in (late.served(600, seed=60, at=promoted, bundle="before"), late.served(600)):
-        late.told(made, shuffled(truth["late"]))
-    assert late.run().decision == "retrain"
+def test_a_world_that_changed_for_both_versions_asks_for_a_new_one(promoted: Desk) -> None:
+    past, truth = promoted.served(600, seed=60, at=AT - timedelta(hours=3), bundle="old")
+    promoted.told(past, truth["late"])  # it was fine while it was live
+    made, truth = promoted.served(600)
+    promoted.told(made, shuffled(truth["late"]))
+    run = promoted.run()
+    assert run.decision == "retrain"
+    assert run.findings["before"]["state"] == "act"
+
+
+def test_a_version_before_that_is_not_here_is_never_gone_back_to_blindly(promoted: Desk) -> None:
+    (promoted.spec.root / "cache" / "old" / "model.onnx").unlink()
+    made, truth = promoted.served(600)
+    promoted.told(made, shuffled(truth["late"]))
+    run = promoted.run()
+    assert run.decision == "retrain"
+    assert "portfolio diff toylate 1 champion" in run.reasons[-1]
 
 
 def test_no_predictions_are_unknown_and_no_reason_to_be_calm(late: Desk) -> None:
@@ -194,6 +215,28 @@ def test_only_rows_of_the_live_version_speak_for_its_performance(late: Desk) -> 
     assert run.labelled == 900
 
 
+def test_labels_of_the_oldest_predictions_judge_however_many_came_after(
+    late: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, truth = late.served(1200)
+    late.told(made[:300], shuffled(truth["late"][:300]))
+    monkeypatch.setattr(flow, "read", partial(flow.read, most=500))
+    run = late.run()
+    assert (run.rows, run.labelled, run.findings["window"]["judged"]) == (1200, 300, 400)
+    assert run.findings["labels"] == {"labelled": 300, "coverage": 0.25, "delay_seconds": 3600}
+    performance = run.findings["performance"]
+    assert (performance["labelled"], performance["coverage"], performance["state"]) == (300, 0.25, "act")
+
+
+def test_labels_are_told_of_where_none_came_and_where_they_are_anothers(late: Desk) -> None:
+    made, truth = late.served(600, bundle="another")
+    assert late.run().findings["labels"] == {"labelled": 0, "coverage": 0.0, "delay_seconds": None}
+    late.told(made[:60], truth["late"][:60])
+    found = late.run().findings
+    assert found["labels"] == {"labelled": 60, "coverage": 0.1, "delay_seconds": 3600}
+    assert found["performance"] is None
+
+
 def test_few_labels_do_not_judge(late: Desk) -> None:
     made, truth = late.served(600)
     late.told(made[:50], shuffled(truth["late"])[:50])
@@ -215,6 +258,35 @@ def test_a_band_waits_for_its_labels_and_is_then_judged_once(late: Desk) -> None
     late.told(made, truth["late"])
     assert late.run(now=AT + timedelta(minutes=5)).findings["hit_rate"] == {"hits": 1, "of": 1}
     assert late.run(now=AT + timedelta(minutes=10)).findings["hit_rate"] == {"hits": 1, "of": 1}
+
+
+def test_a_run_without_predictions_forgets_neither_hits_nor_bands(late: Desk) -> None:
+    made, truth = late.served(600, at=AT - timedelta(hours=20))
+    late.run()
+    later = late.run(now=AT + timedelta(days=2))
+    assert later.decision == "unknown"
+    late.told(made, truth["late"])
+    assert late.run(now=AT + timedelta(days=3)).findings["hit_rate"] == {"hits": 1, "of": 1}
+    assert late.run(now=AT + timedelta(days=4)).findings["hit_rate"] == {"hits": 1, "of": 1}
+
+
+def test_a_prediction_is_in_one_band_alone(late: Desk) -> None:
+    for day in range(3):
+        late.served(300, seed=60 + day, at=AT + timedelta(days=day))
+    for hours in range(0, 49, 6):
+        bands = late.run(now=AT + timedelta(hours=hours)).findings["bands"]["waiting"]
+    assert [band["until"] for band in bands] == [(AT + timedelta(days=day)).isoformat() for day in range(3)]
+
+
+def test_a_band_whose_labels_never_come_holds_up_no_other(late: Desk) -> None:
+    late.served(300, seed=60)
+    late.run()
+    made, truth = late.served(600, at=AT + timedelta(days=1))
+    late.run(now=AT + timedelta(days=1))
+    late.told(made, truth["late"])
+    found = late.run(now=AT + timedelta(days=1, minutes=5)).findings
+    assert found["hit_rate"] == {"hits": 1, "of": 1}
+    assert [band["until"] for band in found["bands"]["waiting"]] == [AT.isoformat()]
 
 
 def test_a_band_that_missed_counts_as_a_miss(late: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from stores import BEGIN, prediction, predictions, ship
 
 from portfolio.errors import StoreError
 from portfolio.settings import Settings
-from portfolio.store import Label, Window, join, shipping, summary, window
+from portfolio.store import Counted, Label, Window, counted, join, labelled_window, shipping, summary, total, window
 
 HOUR = timedelta(hours=1)
 
@@ -47,7 +48,7 @@ def test_a_batch_that_is_shipped_again_is_counted_once(settings: Settings) -> No
     assert summary("toylate", settings, now=BEGIN).total.number == 1000
 
 
-def test_a_window_holds_the_newest_of_its_own_project_role_and_time(settings: Settings) -> None:
+def test_a_window_holds_rows_of_its_own_project_role_and_time(settings: Settings) -> None:
     others = [
         prediction(10, project="toycost"),
         prediction(11, role="shadow"),
@@ -55,9 +56,36 @@ def test_a_window_holds_the_newest_of_its_own_project_role_and_time(settings: Se
         prediction(13, at=BEGIN + timedelta(days=1)),
     ]
     ship(predictions(5) + others, settings)
-    found = day(settings, most=2)
+    found = day(settings)
     assert found.total == 5
-    assert found.prediction_ids == tuple(row.prediction_id for row in predictions(5)[3:])
+    assert found.prediction_ids == tuple(row.prediction_id for row in predictions(5))
+    assert total("toylate", settings, since=BEGIN, until=BEGIN + timedelta(days=1)) == 5
+
+
+@pytest.mark.parametrize(("most", "shown"), [(10, range(10)), (9, range(1, 10, 2)), (3, [3, 7]), (1, [9])])
+def test_of_a_large_window_rows_are_shown_that_are_spread_evenly(
+    settings: Settings, most: int, shown: Sequence[int]
+) -> None:
+    rows = predictions(10)
+    ship(rows, settings)
+    found = day(settings, most=most)
+    assert found.total == 10
+    assert found.prediction_ids == tuple(rows[number].prediction_id for number in shown)
+
+
+def test_labels_are_found_and_counted_however_old_their_predictions_are(settings: Settings) -> None:
+    rows = [prediction(number, bundle="new" if number >= 4 else "old") for number in range(100)]
+    ship([*rows, prediction(200, role="shadow"), prediction(201, project="toycost")], settings)
+    given = [Label(rows[number].prediction_id, 1.0, rows[number].at + HOUR * (1 + number)) for number in (0, 4, 5, 6)]
+    join(given, settings, lambda *_: "")
+    day_of = {"since": BEGIN, "until": BEGIN + timedelta(days=1)}
+    numbers = counted("toylate", settings, **day_of)
+    assert (numbers.predictions, numbers.labelled) == ({"old": 4, "new": 96}, {"old": 1, "new": 3})
+    assert numbers.delay_seconds == 3600 * 5.5
+    found = labelled_window("toylate", settings, **day_of, bundle="new", most=2)
+    assert found.prediction_ids == (rows[5].prediction_id, rows[6].prediction_id)
+    assert found.labels.tolist() == [1.0, 1.0]
+    assert counted("nobody", settings, **day_of) == Counted({}, {}, None)
     assert day(settings, role="shadow").total == 1
 
 

@@ -65,12 +65,13 @@ def _show(run: MonitoringRun, settings: Settings) -> None:
         console.print(f"  {reason}", markup=False)
     console.print(f"{run.rows:,} predictions, {run.labelled:,} labelled, of {run.since:%Y-%m-%d %H:%M} to", end=" ")
     console.print(f"{run.until:%Y-%m-%d %H:%M} UTC; model {run.model_version} ({run.bundle})", markup=False)
-    if not run.report:
+    if "drift" not in run.findings:
         return
     console.print(_drift(run.findings["drift"]))
     for line in _performance(run.findings):
         console.print(line, markup=False)
-    console.print(f"report: {settings.drift_reports / run.report}", markup=False)
+    if run.report:
+        console.print(f"report: {settings.drift_reports / run.report}", markup=False)
 
 
 def _drift(drifts: Sequence[Mapping[str, Any]]) -> Table:

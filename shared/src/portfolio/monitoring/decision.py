@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from portfolio.measures import Reading
+from portfolio.monitoring.before import Before
 from portfolio.monitoring.drift import Drift, State, drifted_share
 from portfolio.monitoring.performance import Judged, Performance
 from portfolio.monitoring.quality import Quality
@@ -22,7 +23,7 @@ Decision = Literal["ok", "watch", "retrain", "roll back", "unknown"]
 
 @dataclass(frozen=True)
 class Found:
-    """What a run found. `before` is how the version before the live one did; `expected` how the estimate is judged."""
+    """What a run found. `before` is how the version before the live one does; `expected` how the estimate is judged."""
 
     quality: tuple[Quality, ...]
     drift: tuple[Drift, ...]
@@ -30,7 +31,7 @@ class Found:
     performance: Performance | None
     estimate: Reading
     expected: tuple[Judged, ...] = ()
-    before: Performance | None = None
+    before: Before | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,14 @@ def decide(found: Found, policy: MonitoringConfig) -> Decided:
 
 def _failing(found: Found, why: tuple[str, ...]) -> Decided:
     before = found.before
-    if before is None or before.state != "ok":
+    if before is None:
         return Decided("retrain", why)
-    kept = tuple(f"The version before was within its limits: {each.text}." for each in before.judged)
-    return Decided("roll back", (*why, *kept))
+    if before.performance is None:
+        compare = f"portfolio diff {before.project} {before.version} champion"
+        hint = f"The version before, {before.version}, can't be judged here; before a rollback compare it: {compare}."
+        return Decided("retrain", (*why, hint))
+    judged = tuple(f"On the same labels version {before.version}: {each.text}." for each in before.performance.judged)
+    return Decided("roll back" if before.performance.state == "ok" else "retrain", (*why, *judged))
 
 
 def _drift(drifts: tuple[Drift, ...], policy: MonitoringConfig) -> Iterator[Judged]:

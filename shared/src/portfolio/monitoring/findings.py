@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from portfolio.measures import Reading
+from portfolio.monitoring.before import Before
 from portfolio.monitoring.decision import Found
 from portfolio.monitoring.distance import Distance, number_distance, text_distance
 from portfolio.monitoring.drift import SCORE, Drift, drifted_share
@@ -13,26 +14,37 @@ from portfolio.monitoring.hits import Hits, as_json
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.performance import Performance, compared
 from portfolio.monitoring.traffic import Traffic
+from portfolio.store import Counted
 
 
-def findings(live: Live, traffic: Traffic, found: Found, hits: Hits) -> dict[str, Any]:
+def findings(live: Live, traffic: Traffic, counted: Counted, found: Found, hits: Hits) -> dict[str, Any]:
     """The schema is a contract: the monitoring service, dashboards and each API's metrics read it."""
     return {
-        "window": window(traffic),
+        **seen(traffic, counted),
         "quality": [asdict(each) for each in found.quality],
         "drift": [_drift(live, traffic, drift) for drift in found.drift],
         "drifted_share": drifted_share(found.drift),
         "volume": asdict(found.volume),
         "performance": _performance(found.performance, live.test) if found.performance else None,
         "estimate": {"method": "CBPE", "metrics": compared(found.estimate, live.test)} if found.estimate else None,
-        "before": _performance(found.before, live.test) if found.before else None,
-        "hit_rate": {"hits": hits.hits, "of": hits.of} if hits.of else None,
-        "bands": as_json(hits),
+        "before": _before(found.before, live.test),
+        **followed(hits),
     }
 
 
-def window(traffic: Traffic) -> dict[str, Any]:
-    """Which predictions were judged."""
+def followed(hits: Hits) -> dict[str, Any]:
+    """How often bands held, and those that wait: every run hands them on, one without predictions too."""
+    return {"hit_rate": {"hits": hits.hits, "of": hits.of} if hits.of else None, "bands": as_json(hits)}
+
+
+def seen(traffic: Traffic, counted: Counted) -> dict[str, Any]:
+    """Which predictions were judged, and how many labels have come for those of any version."""
+    predictions, labelled = (sum(each.values()) for each in (counted.predictions, counted.labelled))
+    labels = {"labelled": labelled, "coverage": labelled / max(predictions, 1), "delay_seconds": counted.delay_seconds}
+    return {"window": _window(traffic), "labels": labels}
+
+
+def _window(traffic: Traffic) -> dict[str, Any]:
     span = traffic.span
     return {
         "since": span.since.isoformat(),
@@ -51,6 +63,12 @@ def _performance(found: Performance, test: Reading) -> dict[str, Any]:
         "metrics": compared(found.metrics, test),
         "state": found.state,
     }
+
+
+def _before(found: Before | None, test: Reading) -> dict[str, Any] | None:
+    if found is None or found.performance is None:
+        return None
+    return {"version": found.version, **_performance(found.performance, test)}
 
 
 def _drift(live: Live, traffic: Traffic, drift: Drift) -> dict[str, Any]:

@@ -6,21 +6,22 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from portfolio.errors import ReportError
 from portfolio.monitoring.before import measure_before
 from portfolio.monitoring.decision import Decided, Found, decide
 from portfolio.monitoring.drift import SCORE, drifts
 from portfolio.monitoring.estimate import estimate
-from portfolio.monitoring.findings import findings, window
+from portfolio.monitoring.findings import findings, followed, seen
 from portfolio.monitoring.hits import follow
 from portfolio.monitoring.live import Live, read_live
 from portfolio.monitoring.performance import judge, measure
 from portfolio.monitoring.quality import check_quality
 from portfolio.monitoring.report import write_report
-from portfolio.monitoring.traffic import Span, Traffic, read
+from portfolio.monitoring.traffic import Span, Traffic, read, read_labelled
 from portfolio.monitoring.volume import compare_volume
 from portfolio.settings import Config, MonitoringConfig, Settings
 from portfolio.spec import ModelSpec
-from portfolio.store import MonitoringRun, add_run
+from portfolio.store import Counted, MonitoringRun, add_run, counted
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,30 @@ def monitor(spec: ModelSpec, order: Order, config: Config, settings: Settings) -
     began = time.monotonic()
     live = read_live(spec, settings)
     traffic = read(live, order.span, settings)
-    run = (_judged if len(traffic) else _empty)(live, traffic, config, settings)
+    numbers = counted(live.name, settings, since=traffic.span.since, until=traffic.span.until)
+    run = (_judged if len(traffic) else _empty)(live, traffic, numbers, config, settings)
     run = replace(run, at=order.now, seconds=round(time.monotonic() - began, 3))
     return replace(run, id=add_run(run, settings))
 
 
-def _judged(live: Live, traffic: Traffic, config: Config, settings: Settings) -> MonitoringRun:
-    found = _look(live, traffic, config.monitoring, settings)
+def _judged(live: Live, traffic: Traffic, numbers: Counted, config: Config, settings: Settings) -> MonitoringRun:
+    found = _look(live, traffic, numbers, config.monitoring, settings)
     decided = decide(found, config.monitoring)
     hits = follow(live, traffic.span, found.estimate, settings)
-    told = findings(live, traffic, found, hits)
-    page = write_report(settings.drift_reports, live, traffic, told, traffic.span.until)
-    return replace(_run(live, traffic, decided), findings=told, report=page)
+    told = findings(live, traffic, numbers, found, hits)
+    run = replace(_run(live, traffic, numbers, decided), findings=told)
+    try:
+        return replace(run, report=write_report(settings.drift_reports, live, traffic, run, config.monitoring))
+    except ReportError as error:  # what was decided is worth more than its page
+        return replace(run, reasons=(*run.reasons, error.detail))
 
 
-def _look(live: Live, traffic: Traffic, policy: MonitoringConfig, settings: Settings) -> Found:
+def _look(live: Live, traffic: Traffic, numbers: Counted, policy: MonitoringConfig, settings: Settings) -> Found:
     manifest, span = live.scorer.manifest, traffic.span
     now = {**traffic.frame, SCORE: traffic.margins}
     estimated = estimate(live, traffic.margins)
-    performance = measure(live, traffic, live.bundle, policy)
+    known = read_labelled(live, span, settings, bundle=live.bundle)
+    performance = measure(live, known, numbers, live.bundle, policy)
     failing = performance is not None and performance.state == "act"
     return Found(
         quality=check_quality(live, traffic),
@@ -71,20 +77,21 @@ def _look(live: Live, traffic: Traffic, policy: MonitoringConfig, settings: Sett
         performance=performance,
         estimate=estimated,
         expected=judge(live, estimated, policy, what="without labels") if estimated else (),
-        before=measure_before(live, span, policy, settings) if failing else None,
+        before=measure_before(live, known, policy, settings) if failing else None,
     )
 
 
-def _empty(live: Live, traffic: Traffic, config: Config, _settings: Settings) -> MonitoringRun:
+def _empty(live: Live, traffic: Traffic, numbers: Counted, config: Config, settings: Settings) -> MonitoringRun:
     why = f"No prediction of the last {traffic.span.length.total_seconds() / 86400:g} days can be judged"
     if traffic.refused:
         why = f"{why}: the request class refuses all {traffic.refused} that are in the store"
     elif not config.journal:
         why = f"{why}: `journal: false` in configs/config.yaml, so none is kept"
-    return replace(_run(live, traffic, Decided("unknown", (f"{why}.",))), findings={"window": window(traffic)})
+    told = {**seen(traffic, numbers), **followed(follow(live, traffic.span, {}, settings))}
+    return replace(_run(live, traffic, numbers, Decided("unknown", (f"{why}.",))), findings=told)
 
 
-def _run(live: Live, traffic: Traffic, decided: Decided) -> MonitoringRun:
+def _run(live: Live, traffic: Traffic, numbers: Counted, decided: Decided) -> MonitoringRun:
     return MonitoringRun(
         project=live.name,
         at=traffic.span.until,
@@ -95,5 +102,5 @@ def _run(live: Live, traffic: Traffic, decided: Decided) -> MonitoringRun:
         decision=decided.decision,
         reasons=decided.reasons,
         rows=traffic.total,
-        labelled=int(traffic.labelled.sum()),
+        labelled=sum(numbers.labelled.values()),
     )

@@ -1,6 +1,7 @@
 """How often an estimated band held the truth, once the labels of its predictions had come.
 
-Bands wait in the findings of the runs: each run takes over what the last one had, and judges the oldest.
+Bands wait in the findings of the runs: each run takes over what the last one had, and judges
+those whose labels have come. Their spans are disjoint, so that no prediction counts twice.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from portfolio.monitoring.estimate import MOST
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.traffic import Span, read
 from portfolio.settings import Settings
-from portfolio.store import runs
+from portfolio.store import counted, runs
 
 METRIC = "roc_auc"
 WAITING = 20
 """Bands that wait at the most; the oldest go unjudged."""
-APART = 4
-"""Bands are taken so many to a span's length, because those of one hour are nearly the same."""
 MATURE = 0.9
 """Share of a band's predictions that must have labels."""
 
@@ -54,16 +53,17 @@ class Hits:
 
 
 def follow(live: Live, span: Span, estimated: Reading, settings: Settings) -> Hits:
-    """Judge the oldest band where its labels have come, and let this run's wait. Raises StoreError."""
-    found = _last(live, settings)
-    if found.waiting and (held := _held(live, found.waiting[0], settings)) is not None:
-        found = replace(found, hits=found.hits + held, of=found.of + 1, waiting=found.waiting[1:])
-    due = not found.last or span.until - datetime.fromisoformat(found.last) >= span.length / APART
-    if METRIC not in estimated or not due:
+    """Judge the bands whose labels have come, and let this run's wait. Raises StoreError."""
+    before = _last(live, settings)
+    judged = [(band, _held(live, band, settings)) for band in before.waiting]
+    held = [each for _, each in judged if each is not None]
+    waiting = tuple(band for band, each in judged if each is None)
+    found = Hits(before.hits + sum(held), before.of + len(held), before.last, waiting)
+    if METRIC not in estimated or (found.last and span.since < datetime.fromisoformat(found.last)):
         return found
     band = estimated[METRIC]
-    waiting = Band(span.since.isoformat(), span.until.isoformat(), band.low, band.high)
-    return replace(found, last=waiting.until, waiting=(*found.waiting, waiting)[-WAITING:])
+    new = Band(span.since.isoformat(), span.until.isoformat(), band.low, band.high)
+    return replace(found, last=new.until, waiting=(*waiting, new)[-WAITING:])
 
 
 def as_json(found: Hits) -> Mapping[str, Any]:
@@ -81,9 +81,11 @@ def _last(live: Live, settings: Settings) -> Hits:
 
 def _held(live: Live, band: Band, settings: Settings) -> bool | None:
     """None where too few labels have come, or only one outcome."""
-    rows = read(live, band.span, settings, most=MOST)
-    if not len(rows) or rows.labelled.mean() < MATURE:
+    numbers = counted(live.name, settings, since=band.span.since, until=band.span.until)
+    predictions, labelled = (sum(each.values()) for each in (numbers.predictions, numbers.labelled))
+    if not predictions or labelled / predictions < MATURE:
         return None
+    rows = read(live, band.span, settings, most=MOST)
     known = rows[rows.labelled]
     if len(np.unique(known.labels)) < 2:
         return None

@@ -8,14 +8,13 @@ from math import hypot
 
 import numpy as np
 
-from portfolio.measures import HIGHER_IS_BETTER, Estimate, Reading, evaluate
+from portfolio.measures import HIGHER_IS_BETTER, Estimate, Predictions, Reading, evaluate
 from portfolio.monitoring.drift import State
 from portfolio.monitoring.live import Live
 from portfolio.monitoring.traffic import Traffic
 from portfolio.settings import Limits, MonitoringConfig
+from portfolio.store import Counted
 
-MOST = 10_000
-"""Labels that are judged by, the newest; the intervals are narrow enough then."""
 RESAMPLES = 200
 DECISIVE = {"binary": "f1", "regression": "mae"}
 """The metric whose loss is judged, by kind of task."""
@@ -46,26 +45,38 @@ class Performance:
         return next((state for state in ("act", "watch", "unknown") if state in states), "ok")
 
 
-def measure(live: Live, traffic: Traffic, bundle: str, policy: MonitoringConfig) -> Performance | None:
-    """Of the rows that `bundle` answered, against the live version's test metrics; None where no label has come."""
-    answered = traffic[traffic.bundles == bundle]
-    rows = np.flatnonzero(answered.labelled)[-MOST:]
-    if not len(rows):
+def measure(live: Live, known: Traffic, counted: Counted, bundle: str, policy: MonitoringConfig) -> Performance | None:
+    """Of the `known` rows, labelled ones that `bundle` answered, against the live version's test metrics.
+
+    None where no label has come.
+    """
+    if not len(known):
         return None
-    metrics = _metrics(live, answered[rows], bundle) if len(rows) >= policy.labels else {}
+    metrics = _metrics(live, known, bundle) if len(known) >= policy.labels else {}
     return Performance(
-        labelled=int(answered.labelled.sum()),
-        coverage=float(answered.labelled.mean()),
-        delay_seconds=float(np.median(answered.delays[answered.labelled])),
+        labelled=counted.labelled[bundle],
+        coverage=counted.labelled[bundle] / counted.predictions[bundle],
+        delay_seconds=float(np.median(known.delays)),
         metrics=metrics,
-        judged=_judge(live, len(rows), metrics, policy),
+        judged=_judge(live, len(known), metrics, policy),
     )
+
+
+def rescored(live: Live, known: Traffic, answers: Predictions, policy: MonitoringConfig) -> Performance:
+    """Of other answers to the same labelled rows, which are as many as can be judged by."""
+    metrics = _evaluate(live, known, answers)
+    judged = _judge(live, len(known), metrics, policy)
+    return Performance(len(known), 1.0, float(np.median(known.delays)), metrics, judged)
 
 
 def _metrics(live: Live, rows: Traffic, bundle: str) -> Reading:
     given = rows.given
     if bundle == live.bundle:  # its intervals are not in the store, and are the same today
         given = type(given)(given.value, given.decision, rows.predicted.low, rows.predicted.high)
+    return _evaluate(live, rows, given)
+
+
+def _evaluate(live: Live, rows: Traffic, given: Predictions) -> Reading:
     with np.errstate(invalid="ignore", divide="ignore"):  # one outcome alone has no AUC
         return evaluate(live.kind, rows.labels, given, np.arange(len(rows)), resamples=RESAMPLES, seed=0)
 

@@ -15,10 +15,12 @@ from portfolio.measures import Predictions, Vector
 from portfolio.monitoring.live import Live
 from portfolio.settings import Settings
 from portfolio.spec import Column, Frame
-from portfolio.store import Window, window
+from portfolio.store import Window, labelled_window, window
 
 MOST = 100_000
-"""Rows that a window is judged by, the newest of it; more would say the same."""
+"""Rows that a window is judged by, evenly spread over it; more would say the same."""
+LABELLED = 10_000
+"""Labels that are judged by, the newest; the intervals are narrow enough then."""
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -80,8 +82,17 @@ class Traffic:
 
 
 def read(live: Live, span: Span, settings: Settings, *, most: int = MOST) -> Traffic:
-    """The newest `most` predictions of a span. Raises StoreError."""
-    found = window(live.name, settings, since=span.since, until=span.until, most=most)
+    """The predictions of a span, of more than `most` an even sample. Raises StoreError."""
+    return _scored(live, span, window(live.name, settings, since=span.since, until=span.until, most=most))
+
+
+def read_labelled(live: Live, span: Span, settings: Settings, *, bundle: str) -> Traffic:
+    """The newest predictions of a span that a bundle made and that have a label. Raises StoreError."""
+    times = {"since": span.since, "until": span.until}
+    return _scored(live, span, labelled_window(live.name, settings, **times, bundle=bundle, most=LABELLED))
+
+
+def _scored(live: Live, span: Span, found: Window) -> Traffic:
     columns = live.scorer.spec.request.COLUMNS
     readable = np.flatnonzero([_readable(row, columns) for row in found.features])
     frame = frame_of([found.features[row] for row in readable], columns) if len(readable) else {}

@@ -8,7 +8,7 @@ from typing import Literal
 
 from portfolio.monitoring.traffic import Span
 from portfolio.settings import Settings
-from portfolio.store import window
+from portfolio.store import total as total_of
 
 SPANS = 4
 """Before this one, that traffic is compared with; with fewer that had any, nothing is said."""
@@ -28,7 +28,7 @@ class Volume:
 def compare_volume(project: str, total: int, span: Span, settings: Settings) -> Volume:
     """The `total` of a span beside the SPANS of the same length before it. Raises StoreError."""
     spans = [span.before(times) for times in range(1, SPANS + 1)]
-    before = [window(project, settings, since=each.since, until=each.until, most=1).total for each in spans]
+    before = [total_of(project, settings, since=each.since, until=each.until) for each in spans]
     if not all(before):
         return Volume(total / span.hours, None, "unknown")
     usual = median(before)

@@ -6,11 +6,12 @@ from portfolio.store.labels import Fits, Joined, Label, LabelOutcome, join, sett
 from portfolio.store.predictions import Prediction, Role, Ship, shipping
 from portfolio.store.runs import MonitoringRun, add_run, is_regular, last_run, runs
 from portfolio.store.summaries import Summary, Sums, summary
-from portfolio.store.windows import Window, window
+from portfolio.store.windows import Counted, Window, counted, labelled_window, total, window
 
 __all__ = [
     "MOVES",
     "Action",
+    "Counted",
     "Dataset",
     "Deployment",
     "Fits",
@@ -28,15 +29,18 @@ __all__ = [
     "add_dataset",
     "add_run",
     "append",
+    "counted",
     "datasets",
     "deployments",
     "is_regular",
     "join",
+    "labelled_window",
     "last_run",
     "prepare",
     "runs",
     "settle",
     "shipping",
     "summary",
+    "total",
     "window",
 ]

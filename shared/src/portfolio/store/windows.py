@@ -12,6 +12,9 @@ import numpy as np
 from portfolio.settings import Settings
 from portfolio.store.predictions import Role
 
+DELAYS = 10_000
+"""Labels whose delay is looked at."""
+
 FloatVector = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -19,9 +22,9 @@ FloatVector = np.ndarray[Any, np.dtype[np.float64]]
 class Window:
     """Predictions of one project, oldest first, in columns of length N.
 
-    There are `total`; the columns hold the newest of them. `at` is in Unix seconds. `decisions` are NaN for amounts,
-    `labels` where none has come; `delays` are the seconds from a prediction to its label's time, NaN without one and
-    0 where the truth is older than the prediction.
+    There are `total`; the columns hold some of them, spread evenly. `at` is in Unix seconds. `decisions` are NaN for
+    amounts, `labels` where none has come; `delays` are the seconds from a prediction to its label's time, NaN without
+    one and 0 where the truth is older than the prediction.
     """
 
     total: int
@@ -36,6 +39,18 @@ class Window:
     delays: FloatVector
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Predictions of a window and those of them that have a label, by bundle.
+
+    `delay_seconds` is the median from a prediction to its label's time, of the newest; None without labels.
+    """
+
+    predictions: Mapping[str, int]
+    labelled: Mapping[str, int]
+    delay_seconds: float | None
+
+
 def window(
     project: str,
     settings: Settings,
@@ -45,23 +60,101 @@ def window(
     role: Role = "champion",
     most: int = 200_000,
 ) -> Window:
-    """The predictions in [since, until), `most` of them at the most. Raises StoreError."""
+    """The predictions in [since, until); of more than `most` every second, third, ... one. Raises StoreError."""
+    from sqlalchemy import func, select
+
+    from portfolio.store.database import reading
+    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
+
+    inside = _inside(project, role, since, until)
+    with reading(settings, TABLE.name) as connection:
+        if connection is None:
+            return _columns(0, [])
+        total = connection.execute(select(func.count()).select_from(TABLE).where(*inside)).scalar_one()
+        if step := max(0, total - 1) // most:
+            place = func.row_number().over(order_by=TABLE.c.at).label("place")
+            placed = select(TABLE.c.prediction_id, place).where(*inside).subquery()
+            inside = (
+                TABLE.c.prediction_id.in_(select(placed.c.prediction_id).where(placed.c.place % (step + 1) == 0)),
+            )
+        return _columns(total, connection.execute(_rows(outer=True).where(*inside).order_by(TABLE.c.at)).all())
+
+
+def total(project: str, settings: Settings, *, since: datetime, until: datetime) -> int:
+    """How many predictions the champion made in [since, until). Raises StoreError."""
+    from sqlalchemy import func, select
+
+    from portfolio.store.database import reading
+    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
+
+    number = select(func.count()).select_from(TABLE).where(*_inside(project, "champion", since, until))
+    with reading(settings, TABLE.name) as connection:
+        return int(connection.execute(number).scalar_one()) if connection else 0
+
+
+def labelled_window(
+    project: str,
+    settings: Settings,
+    *,
+    since: datetime,
+    until: datetime,
+    bundle: str,
+    most: int,
+) -> Window:
+    """The champion's predictions in [since, until) by this bundle that have a label, the newest `most`.
+
+    Raises StoreError.
+    """
+    from portfolio.store.database import reading
+    from portfolio.store.tables import MODEL_PREDICTIONS as TABLE
+
+    inside = (*_inside(project, "champion", since, until), TABLE.c.bundle == bundle)
+    newest = _rows(outer=False).where(*inside).order_by(TABLE.c.at.desc()).limit(most)
+    with reading(settings, TABLE.name) as connection:
+        found = connection.execute(newest).all()[::-1] if connection else []
+        return _columns(len(found), found)
+
+
+def counted(project: str, settings: Settings, *, since: datetime, until: datetime) -> Counted:
+    """How many predictions the champion made in [since, until), and how many labels have come. Raises StoreError."""
     from sqlalchemy import func, select
 
     from portfolio.store.database import reading
     from portfolio.store.tables import LABELS, MODEL_PREDICTIONS
 
-    at = MODEL_PREDICTIONS.c
-    inside = (at.project == project, at.role == role, at.at >= since, at.at < until)
-    columns = (at.prediction_id, at.at, at.model_version, at.bundle, at.features, at.score, at.decision)
-    joined = MODEL_PREDICTIONS.outerjoin(LABELS, LABELS.c.prediction_id == at.prediction_id)
-    query = select(*columns, LABELS.c.true_label, LABELS.c.label_timestamp).select_from(joined).where(*inside)
-    newest = query.order_by(at.at.desc()).limit(most)
+    at, label, inside = MODEL_PREDICTIONS.c, LABELS.c, _inside(project, "champion", since, until)
+    pairs = label.prediction_id == at.prediction_id
+    numbers = select(at.bundle, func.count(), func.count(label.prediction_id)).where(*inside).group_by(at.bundle)
+    newest = select(at.at, label.label_timestamp).where(*inside).order_by(at.at.desc()).limit(DELAYS)
     with reading(settings, MODEL_PREDICTIONS.name) as connection:
         if connection is None:
-            return _columns(0, [])
-        total = connection.execute(select(func.count()).select_from(MODEL_PREDICTIONS).where(*inside)).scalar_one()
-        return _columns(total, connection.execute(newest).all()[::-1])
+            return Counted({}, {}, None)
+        found = connection.execute(numbers.select_from(MODEL_PREDICTIONS.outerjoin(LABELS, pairs))).all()
+        times = connection.execute(newest.select_from(MODEL_PREDICTIONS.join(LABELS, pairs))).all()
+    delays = [_delay(made, known) for made, known in times]
+    return Counted(
+        predictions={bundle: number for bundle, number, _ in found},
+        labelled={bundle: number for bundle, _, number in found},
+        delay_seconds=float(np.median(_floats(delays))) if delays else None,
+    )
+
+
+def _inside(project: str, role: Role, since: datetime, until: datetime) -> tuple[Any, ...]:
+    from portfolio.store.tables import MODEL_PREDICTIONS
+
+    at = MODEL_PREDICTIONS.c
+    return (at.project == project, at.role == role, at.at >= since, at.at < until)
+
+
+def _rows(*, outer: bool) -> Any:
+    from sqlalchemy import select
+
+    from portfolio.store.tables import LABELS, MODEL_PREDICTIONS
+
+    at, label = MODEL_PREDICTIONS.c, LABELS.c
+    columns = (at.prediction_id, at.at, at.model_version, at.bundle, at.features, at.score, at.decision)
+    joined = MODEL_PREDICTIONS.join(LABELS, label.prediction_id == at.prediction_id, isouter=outer)
+    return select(*columns, label.true_label, label.label_timestamp).select_from(joined)
 
 
 def _columns(total: int, rows: Sequence[Any]) -> Window:
