@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
+
 from portfolio.settings import Settings
 from portfolio.store.predictions import MINUTE
 from portfolio.store.pruning import bound_aside
@@ -146,7 +148,7 @@ def _join(connection: Connection, labels: Sequence[Label], desk: _Desk) -> list[
 
 def _write(connection: Connection, desk: _Desk, made: Mapping[str, _Made], known: Mapping[str, Label]) -> None:
     from portfolio.store.database import insert
-    from portfolio.store.tables import LABELS, LABELS_ASIDE
+    from portfolio.store.tables import LABELS_ASIDE
 
     now = datetime.now(UTC)
     if desk.fresh:
@@ -154,13 +156,31 @@ def _write(connection: Connection, desk: _Desk, made: Mapping[str, _Made], known
             {**asdict(label), "project": made[name].project, "predicted_at": made[name].at, "at": now}
             for name, label in sorted(desk.fresh.items())
         ]
-        statement = insert(connection, LABELS)
-        newer = {name: statement.excluded[name] for name in ("true_label", "label_timestamp", "label_source", "at")}
-        connection.execute(statement.on_conflict_do_update(index_elements=["prediction_id"], set_=newer), rows)
+        _upsert(connection, rows)
         _count(connection, [made[name] for name in desk.fresh if name not in known])
     if desk.aside:
         rows = [{**asdict(label), "reason": reason, "project": owner, "at": now} for label, reason, owner in desk.aside]
         connection.execute(insert(connection, LABELS_ASIDE).on_conflict_do_nothing(), rows)
+
+
+def _upsert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record labels, in place of those that are there; to PostgreSQL as one document, where a row is a round trip."""
+    from sqlalchemy import text
+
+    from portfolio.store.database import insert
+    from portfolio.store.tables import LABELS
+
+    statement = insert(connection, LABELS)
+    newer = {name: statement.excluded[name] for name in ("true_label", "label_timestamp", "label_source", "at")}
+    on_conflict: dict[str, Any] = {"index_elements": ["prediction_id"], "set_": newer}
+    if connection.dialect.name != "postgresql":
+        connection.execute(statement.on_conflict_do_update(**on_conflict), rows)
+        return
+    names = [*rows[0]]
+    columns = [LABELS.c[name] for name in names]
+    source = text(f"SELECT {', '.join(names)} FROM json_populate_recordset(NULL::labels, CAST(:document AS json))")  # noqa: S608 (our own names)
+    source = source.bindparams(document=orjson.dumps(rows).decode())
+    connection.execute(statement.from_select(columns, source.columns(*columns)).on_conflict_do_update(**on_conflict))
 
 
 def _count(connection: Connection, labelled: Iterable[_Made]) -> None:
