@@ -22,7 +22,7 @@ def test_a_service_waits_for_no_lock_without_end(settings: Settings, monkeypatch
     monkeypatch.setattr(database, "QUICK_SECONDS", 0.3)
     with database.writing(settings) as holder:
         lock(holder)
-        with pytest.raises(StoreError, match="lock|timeout"), database.writing(settings) as other:
+        with pytest.raises(StoreError, match=r"lock|timeout"), database.writing(settings) as other:
             lock(other)
 
 
