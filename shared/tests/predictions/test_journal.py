@@ -192,13 +192,16 @@ def test_a_batch_that_finds_no_room_costs_nobody_else(tmp_path: Path) -> None:
     told, clock = Told(), Clock()
     written = journal(tmp_path, told, TIGHT, clock=clock)
     other = journal(tmp_path, Told(), TIGHT, clock=clock)
-    other.append(AUTHOR, entries(0, 5))
+    gone = journal(tmp_path, Told(), TIGHT, clock=clock)
+    gone.append(AUTHOR, entries(0, 2))
+    gone.close()
+    other.append(AUTHOR, entries(2, 5))
     written.append(AUTHOR, entries(5, 10))
     written.append(AUTHOR, entries(1000, 1400))  # it would fit, were it not for the two that are held
     written.append(AUTHOR, entries(10, 12))
     assert told == {"kept": 7, "full": 400}
     assert kept(tmp_path) == [f"p{number:06d}" for number in range(12)]
-    assert len(segments(tmp_path)) == 2
+    assert len(segments(tmp_path)) == 3
 
 
 def test_a_batch_that_finds_no_room_at_the_start_costs_nobody_else(tmp_path: Path) -> None:
