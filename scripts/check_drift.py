@@ -4,8 +4,12 @@ import argparse
 import sys
 from typing import NoReturn
 
-from portfolio import terminal
-from portfolio.cli import main
+try:
+    from portfolio import terminal
+    from portfolio.cli import main
+except ImportError as missing:  # Python's own exit code, 1, would say that a model is to be watched
+    sys.stderr.write(f"error: {missing}. Run it as .venv/bin/python {sys.argv[0]}, or activate .venv first.\n")
+    sys.exit(3)
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,7 +15,9 @@ from monitored import POLICY, Desk, shuffled, with_store
 from runs import run, table
 from services import TESTS, installed
 
+from portfolio.errors import ConfigError
 from portfolio.monitoring import report
+from portfolio.monitoring.command import run_monitoring
 from portfolio.monitoring.report import write_report
 from portfolio.monitoring.traffic import Span, read
 from portfolio.store import runs
@@ -111,6 +113,32 @@ def test_something_to_watch_ends_with_1(late: Desk) -> None:
 @pytest.mark.parametrize("command", [("portfolio", "monitor"), ("python", SCRIPTS / "check_drift.py")])
 def test_a_line_that_can_not_be_understood_ends_with_64(late: Desk, command: tuple[str | Path, ...]) -> None:
     assert type_in(late, *command, "--dayz", "7").returncode == 64
+
+
+@pytest.mark.parametrize("days", ["inf", "1e9", "0"])
+def test_days_that_nobody_can_mean_end_with_64(late: Desk, days: str) -> None:
+    done = type_in(late, "portfolio", "monitor", "toylate", "--days", days)
+    assert done.returncode == 64
+    assert "Traceback" not in done.stderr
+
+
+def test_days_that_are_no_number_are_refused_in_a_sentence(late: Desk) -> None:
+    with pytest.raises(ConfigError, match="days can't be looked at"):
+        run_monitoring([late.spec], days=float("nan"))
+
+
+def test_a_python_without_the_portfolio_could_not_judge_and_says_how_to(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", "-E", SCRIPTS / "check_drift.py", "--model", "toylate"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "Run it as .venv/bin/python" in done.stderr
+
+
+def test_one_prediction_of_a_yes_or_no_model_is_not_taken_for_an_amount(late: Desk) -> None:
+    late.served(1, at=datetime.now(UTC))
+    done = type_in(late, "portfolio", "monitor", "toylate")
+    assert done.returncode == 3
+    assert "amounts" not in done.stdout
 
 
 def test_a_project_without_a_model_ends_with_3_and_a_remedy(late: Desk) -> None:

@@ -107,6 +107,13 @@ def test_a_few_rows_raise_no_alarm_but_are_not_called_fine() -> None:
     assert judge(normal(2000), normal(30, shift=3)) == {"x": "act"}
 
 
+@pytest.mark.parametrize("rows", [1, 5, 29])
+def test_fewer_rows_than_can_be_judged_are_never_called_fine(rows: int) -> None:
+    before = {"x": RNG.normal(size=2000), "t": RNG.choice(np.array(["a", "b"], dtype=object), 2000)}
+    now = {name: values[:rows] for name, values in before.items()}
+    assert judge(before, now) == {"x": "unknown", "t": "unknown"}
+
+
 def test_a_hundred_columns_raise_no_more_false_alarms_than_one() -> None:
     before = {f"x{n}": RNG.normal(size=250) for n in range(100)}
     now = {name: RNG.normal(size=250) for name in before}

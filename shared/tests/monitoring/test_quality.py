@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from portfolio.monitoring.quality import check_quality
+from portfolio.monitoring.quality import _rose, check_quality
 from portfolio.spec import Frame
 
 RNG = np.random.default_rng(5)
@@ -70,8 +70,21 @@ def test_quality(case: Case) -> None:
     reference = {name: {"missing": float(np.mean(values != values))} for name, values in KNOWN.items()}  # noqa: PLR0124
     reference["t"]["missing"] = float(np.mean(KNOWN["t"] == ""))
     live: Any = SimpleNamespace(
-        scorer=SimpleNamespace(manifest=SimpleNamespace(reference=reference)), sample=SimpleNamespace(frame=KNOWN)
+        scorer=SimpleNamespace(manifest=SimpleNamespace(reference=reference, test_rows=1000)),
+        sample=SimpleNamespace(frame=KNOWN),
     )
     found = {each.feature: each for each in check_quality(live, SimpleNamespace(frame=case.now))}  # type: ignore[arg-type]
     assert getattr(found[case.field], case.figure) == pytest.approx(case.share)
     assert found[case.field].state == case.state
+
+
+def test_the_missing_share_of_a_small_reference_is_no_certainty() -> None:
+    alarms = 0
+    for _ in range(400):
+        before, now = RNG.random(60) < 0.1, RNG.random(1000) < 0.1
+        alarms += _rose(now, (int(before.sum()), 60), 0.01)
+    assert alarms <= 10
+
+
+def test_a_rise_beyond_the_error_of_both_is_found() -> None:
+    assert _rose(RNG.random(1000) < 0.5, (6, 60), 0.01)

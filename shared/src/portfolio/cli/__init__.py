@@ -155,7 +155,7 @@ def drift(
 def monitor(
     names: Names = None,
     days: Annotated[
-        float | None, typer.Option(min=0.001, help="Of predictions to look at; else MONITORING_DAYS.")
+        float | None, typer.Option(min=0.001, max=3650, help="Of predictions to look at; else MONITORING_DAYS.")
     ] = None,
 ) -> None:
     """Judge models by the predictions they made. Exit code: 0 ok, 1 watch, 2 retrain or roll back, 3 could not judge.

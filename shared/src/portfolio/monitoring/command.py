@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from portfolio import terminal
-from portfolio.errors import PortfolioError
+from portfolio.errors import ConfigError, PortfolioError
 from portfolio.monitoring.flow import Order, monitor
 from portfolio.predictions.inbox import read_inbox
 from portfolio.settings import Settings, read_config, read_settings
@@ -19,6 +19,7 @@ from portfolio.store import MonitoringRun
 
 EXIT_CODES = {"ok": 0, "watch": 1, "retrain": 2, "roll back": 2, "unknown": 3}
 COULD_NOT = 3
+SHORTEST, LONGEST = 0.001, 3650
 GRAVEST = (2, COULD_NOT, 1, 0)
 COLOURS = {"ok": "green", "watch": "yellow", "act": "bold red", "unknown": "yellow"}
 COLOURS |= {"retrain": "bold red", "roll back": "bold red"}
@@ -27,13 +28,17 @@ COLOURS |= {"retrain": "bold red", "roll back": "bold red"}
 def run_monitoring(specs: Sequence[ModelSpec], *, days: float | None) -> int:
     """Judge each project by its predictions; one that can't be judged keeps no other from it.
 
-    Returns the gravest exit code: 0 ok, 1 watch, 2 act (retrain or roll back), 3 could not judge.
+    Returns the gravest exit code: 0 ok, 1 watch, 2 act (retrain or roll back), 3 could not judge. Raises ConfigError
+    for days that nobody can mean.
     """
     settings, codes = read_settings(), []
+    days = settings.monitoring_days if days is None else days
+    if not SHORTEST <= days <= LONGEST:
+        raise ConfigError(f"{days:g} days can't be looked at.", remedy=f"From {SHORTEST:g} to {LONGEST:,} days can.")
     _take_labels(settings)
     for spec in specs:
         try:
-            codes.append(_run(spec, settings, days or settings.monitoring_days))
+            codes.append(_run(spec, settings, days))
         except PortfolioError as error:
             terminal.tell(error)
             codes.append(COULD_NOT)
@@ -54,11 +59,11 @@ def _take_labels(settings: Settings) -> None:
 def _run(spec: ModelSpec, settings: Settings, days: float) -> int:
     order = Order(now=datetime.now(UTC), days=days)
     run = monitor(spec, order, read_config(spec.root / "configs" / "config.yaml"), settings)
-    _show(run, settings)
+    _show(run, spec, settings)
     return EXIT_CODES[run.decision]
 
 
-def _show(run: MonitoringRun, settings: Settings) -> None:
+def _show(run: MonitoringRun, spec: ModelSpec, settings: Settings) -> None:
     console = terminal.output()
     console.print(f"[bold]{run.project}[/]: [{COLOURS[run.decision]}]{run.decision}[/]")
     for reason in run.reasons:
@@ -68,7 +73,7 @@ def _show(run: MonitoringRun, settings: Settings) -> None:
     if "drift" not in run.findings:
         return
     console.print(_drift(run.findings["drift"]))
-    for line in _performance(run.findings):
+    for line in _performance(run.findings, spec.task.kind):
         console.print(line, markup=False)
     if run.report:
         console.print(f"report: {settings.drift_reports / run.report}", markup=False)
@@ -87,7 +92,7 @@ def _drift(drifts: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _performance(found: Mapping[str, Any]) -> Iterator[str]:
+def _performance(found: Mapping[str, Any], kind: str) -> Iterator[str]:
     real, estimated, hits = found["performance"], found["estimate"], found["hit_rate"]
     if real:
         share = f"{real['coverage']:.0%} of this version's predictions"
@@ -98,6 +103,8 @@ def _performance(found: Mapping[str, Any]) -> Iterator[str]:
     if estimated:
         yield "estimated without labels (CBPE):"
         yield from _metrics(estimated["metrics"])
+    elif kind == "binary":
+        yield "estimated: nothing, as so few rows, or such sure ones, would have labels of one outcome alone"
     else:
         yield "estimated: not for amounts, which wait for their labels"
     if hits:

@@ -19,6 +19,8 @@ SCORE = "score"
 """The column of the profile that is no feature."""
 FALSE_ALARMS = 0.01
 """Probability of any alarm where nothing changed, over all columns together (Bonferroni)."""
+FEWEST = 30
+"""Rows that are judged: of fewer, the padding of PSI's bins hides what moved, and chance with it."""
 GRAVEST = ("act", "unknown", "watch", "ok")
 
 
@@ -59,7 +61,7 @@ def drifts(reference: Mapping[str, Any], rows: int, current: Frame, limits: Limi
         by_chance = psi_by_chance(before, now, alarms=FALSE_ALARMS / len(reference))
         measured = psi(before, now)
         missing = (float(column["missing"]), float(is_missing(current[name]).mean()))
-        state = _state(measured, by_chance, limits)
+        state = _state(measured, by_chance, limits) if len(current[name]) >= FEWEST else "unknown"
         found.append(Drift(name, measured, by_chance, missing, state, _bins(column, before, now)))
     return tuple(sorted(found, key=lambda drift: -drift.psi))
 

@@ -7,7 +7,7 @@ sample, and out of it is what the model never met in its test rows, though it ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,22 +35,32 @@ class Quality:
 
 def check_quality(live: Live, traffic: Traffic) -> tuple[Quality, ...]:
     """One finding a field of the request."""
-    reference, alarms = live.scorer.manifest.reference, FALSE_ALARMS / (2 * len(traffic.frame))
-    return tuple(
-        _field(name, values, (live.sample.frame[name], float(reference[name]["missing"])), alarms)
-        for name, values in traffic.frame.items()
-    )
+    manifest, alarms = live.scorer.manifest, FALSE_ALARMS / (2 * len(traffic.frame))
+    found = []
+    for name, values in traffic.frame.items():
+        missing = float(manifest.reference[name]["missing"])
+        before = _Before(live.sample.frame[name], missing, manifest.test_rows)
+        found.append(_field(name, values, before, alarms))
+    return tuple(found)
 
 
-def _field(name: str, values: np.ndarray[Any, Any], before: tuple[Any, float], alarms: float) -> Quality:
-    known, missing_reference = before
-    missing, strange = is_missing(values), _strange(values, known)
-    rose = _rose(missing, missing_reference, alarms) or _rose(strange, 2 / (len(known) + 1), alarms)
+class _Before(NamedTuple):
+    """A sample of the reference's values, and the share of all its rows that are missing."""
+
+    known: np.ndarray[Any, Any]
+    missing: float
+    rows: int
+
+
+def _field(name: str, values: np.ndarray[Any, Any], before: _Before, alarms: float) -> Quality:
+    missing, strange = is_missing(values), _strange(values, before.known)
+    ends = 2, len(before.known) + 1  # of a sample, as many of the rows to come are beyond
+    rose = _rose(missing, (round(before.missing * before.rows), before.rows), alarms) or _rose(strange, ends, alarms)
     share, text = float(strange.mean()), values.dtype == object
     return Quality(
         feature=name,
         missing=float(missing.mean()),
-        missing_reference=missing_reference,
+        missing_reference=before.missing,
         out_of_range=0.0 if text else share,
         unseen=share if text else 0.0,
         state="watch" if rose else "ok",
@@ -69,10 +79,15 @@ def _strange(values: np.ndarray[Any, Any], known: np.ndarray[Any, Any]) -> np.nd
         return np.asarray((values < present.min()) | (values > present.max()))
 
 
-def _rose(rows: np.ndarray[Any, np.dtype[np.bool_]], expected: float, alarms: float) -> bool:
-    """Whether a share is larger than expected by RISE, and by more than as many rows would show by chance."""
-    from scipy.stats import binom
+def _rose(rows: np.ndarray[Any, np.dtype[np.bool_]], before: tuple[int, int], alarms: float) -> bool:
+    """Whether a share is larger by RISE than so many of so many rows before, and by more than chance (Fisher 1935).
 
-    if rows.mean() < expected + RISE:
+    The rows before are a sample too: the two are pooled, and dealt to sides of the same sizes.
+    """
+    from scipy.stats import hypergeom
+
+    had, of = before
+    if rows.mean() < had / of + RISE:
         return False
-    return bool(binom.sf(rows.sum() - 1, len(rows), expected) < alarms)
+    now = int(rows.sum())
+    return bool(hypergeom.sf(now - 1, of + len(rows), had + now, len(rows)) < alarms)

@@ -13,7 +13,9 @@ from portfolio.store import total as total_of
 SPANS = 4
 """Before this one, that traffic is compared with; with fewer that had any, nothing is said."""
 TIMES = 3.0
-"""More, or less, than their median by this factor is watched."""
+"""More, or less, than their median by this factor is watched, where chance would not do it."""
+FALSE_ALARMS = 0.01
+"""Probability that as many arrivals at one rate (Poisson) are beyond chance in a span."""
 
 
 @dataclass(frozen=True)
@@ -32,5 +34,14 @@ def compare_volume(project: str, total: int, span: Span, settings: Settings) -> 
     if not all(before):
         return Volume(total / span.hours, None, "unknown")
     usual = median(before)
-    state: Literal["ok", "watch"] = "ok" if usual / TIMES <= total <= usual * TIMES else "watch"
-    return Volume(total / span.hours, usual / span.hours, state)
+    unusual = not usual / TIMES <= total <= usual * TIMES and not _by_chance(total, sum(before))
+    return Volume(total / span.hours, usual / span.hours, "watch" if unusual else "ok")
+
+
+def _by_chance(total: int, before: int) -> bool:
+    """Whether one rate explains both counts: of all arrivals, this span's are binomial then (Przyborowski 1940)."""
+    from scipy.stats import binom
+
+    arrivals, share = total + before, 1 / (SPANS + 1)
+    tail = min(binom.cdf(total, arrivals, share), binom.sf(total - 1, arrivals, share))
+    return bool(tail >= FALSE_ALARMS / 2)
