@@ -53,9 +53,10 @@ def measure(live: Live, known: Traffic, counted: Counted, bundle: str, policy: M
     if not len(known):
         return None
     metrics = _metrics(live, known, bundle) if len(known) >= policy.labels else {}
+    labelled = max(counted.labelled.get(bundle, 0), len(known))  # more may have come since they were counted
     return Performance(
-        labelled=counted.labelled[bundle],
-        coverage=counted.labelled[bundle] / counted.predictions[bundle],
+        labelled=labelled,
+        coverage=labelled / max(counted.predictions.get(bundle, 0), labelled),
         delay_seconds=float(np.median(known.delays)),
         metrics=metrics,
         judged=_judge(live, len(known), metrics, policy),
