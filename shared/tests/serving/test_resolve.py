@@ -147,8 +147,11 @@ def test_a_broken_configuration_stops_the_start(spec: ModelSpec) -> None:
 
 
 def test_building_the_application_loads_nothing(tmp_path: Path) -> None:
-    app = create_app(replace(LATE, folder=tmp_path / "not there yet"))
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "config.yaml").write_text("port: 8000")
+    app = create_app(replace(LATE, folder=tmp_path))
     assert app.title == "Late orders"
+    assert [path.name for path in tmp_path.iterdir()] == ["configs"]
 
 
 def test_a_pointer_is_read_as_it_was_written(tmp_path: Path) -> None:
