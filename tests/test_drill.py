@@ -9,12 +9,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from math import inf
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import ClassVar
 
 import numpy as np
@@ -35,6 +33,7 @@ from drills.lifecycle.checks import (
 from drills.lifecycle.load import RATE
 from drills.lifecycle.place import ROOT, Ended, prepare
 from drills.lifecycle.versions import Spoilt
+from tests.answering import serving
 
 TO_AND_FRO = (Reign(1, 0, 10), Reign(2, 10, 20), Reign(1, 20, inf))
 WAITING = Waiting(poll=5, load=1)
@@ -180,21 +179,8 @@ class Api(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def serving() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def test_the_load_records_every_answer_and_every_request_that_got_none(tmp_path: Path) -> None:
-    with serving() as port:
+    with serving(Api) as port:
         command = [sys.executable, "-m", "drills.lifecycle.load", str(port), "{}", str(tmp_path / "answers")]
         program = subprocess.Popen(command, cwd=ROOT)
         deadline = time.monotonic() + 60

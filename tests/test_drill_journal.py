@@ -9,11 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +21,7 @@ from drills.journal.answers import FIELDS, Answers, Kept, compare, read
 from drills.journal.checks import Outage, killed, nothing_lost, taken_away
 from drills.journal.load import RATE
 from drills.lifecycle.place import ROOT
+from tests.answering import serving
 
 
 def name(number: int) -> str:
@@ -94,21 +93,8 @@ class Api(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def serving() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def test_the_load_records_every_answer_by_its_id(tmp_path: Path) -> None:
-    with serving() as port:
+    with serving(Api) as port:
         command = [
             sys.executable,
             "-m",

@@ -1,1 +1,1 @@
-"""MLflow and every API on this machine, as plain processes: what `make demo` starts."""
+"""MLflow, every API and monitoring on this machine, as plain processes: what `make demo` starts."""

@@ -31,7 +31,7 @@ Offset = Annotated[int, typer.Option(envvar="DEMO_PORT_OFFSET", help="Move every
 
 
 def run(quick: Quick = False, port_offset: Offset = 0) -> None:
-    """Train what has no champion, start MLflow and every API, show where they are. Ctrl-C stops all."""
+    """Train what has no champion, start MLflow, every API and monitoring, show where they are. Ctrl-C stops all."""
 
     def command() -> int:
         stack = _stack(port_offset)
