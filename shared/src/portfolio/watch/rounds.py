@@ -146,6 +146,7 @@ class Rounds:
                 return -1, f"killed, as it took longer than {RUN_SECONDS:.0f} s"
             finally:
                 with self._lock:
+                    self._ended = time.monotonic()  # first: without a program it is what `stopped` goes by
                     self._program = None
             said.seek(0)
             return code, _last_line(said.read().decode(errors="replace"))
