@@ -11,7 +11,7 @@ from portfolio.predictions.journal import Author, Entry, Journal, Loss
 from portfolio.predictions.room import Bound
 from portfolio.store import Prediction
 
-AUTHOR = Author("7", "v1", "champion")
+AUTHOR = Author("7", "v1", "champion", ["pieces", "weight", "colour"])
 WIDE = Bound(most=16 * 1024 * 1024, segment=1024 * 1024)
 
 
@@ -44,8 +44,8 @@ class Shelf:
 
 def entry(number: int, **fields: object) -> Entry:
     """The prediction of that number."""
-    features = {"pieces": number % 9, "weight": None, "colour": "red"} | fields
-    return (f"p{number:06d}", 1500, number / 1000, number % 2, f"r{number}", "", features)
+    features = {"pieces": number % 9, "weight": None, "colour": "neither dark nor bright red"} | fields
+    return (f"p{number:06d}", 1500, number / 1000, number % 2, f"r{number}", "", list(features.values()))
 
 
 def entries(start: int, stop: int) -> list[Entry]:

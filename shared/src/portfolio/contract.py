@@ -29,6 +29,7 @@ from portfolio.bundle.keys import make_keys, require_signing_key
 from portfolio.bundle.scorer import sigmoid
 from portfolio.data.frames import frame_of
 from portfolio.serving import create_app
+from portfolio.serving.validate import validate, validate_objects
 from portfolio.settings import read_config, read_settings
 from portfolio.spec import BinaryOutcome, ModelSpec
 from portfolio.training.flow import Order, train
@@ -151,6 +152,14 @@ class ProjectContract:
         required = {c.name for c in self.spec.request.COLUMNS if not c.optional}
         least = {name: value for name, value in rows[0].items() if name in required}
         assert client.post("/predict", json=least).status_code == 200
+
+    def test_a_row_has_its_fields_in_the_order_of_the_schema(self, rows: list[Row]) -> None:
+        """The journal keeps values without names."""
+        request = self.spec.request
+        names = [column.name for column in request.COLUMNS]
+        spelled = {name: rows[0][name] for name in reversed(names) if rows[0][name] is not None}
+        assert list(validate(request, orjson.dumps(spelled))) == names
+        assert [list(row) for row in validate_objects(request, [spelled])] == [names]
 
     def test_unseen_texts_of_open_fields_score(self, client: TestClient, rows: list[Row]) -> None:
         for column in self.spec.request.COLUMNS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kept import AUTHOR, Shelf, Told, entries, entry, journal, names
@@ -12,7 +13,7 @@ from portfolio.predictions.segments import packed, segments
 from portfolio.predictions.shipping import BATCH_ROWS, Shipping
 from portfolio.store import Prediction
 
-NO_SCORE = b'["7", "v1", "champion", [["p", 1, null, 1, "", "", {}]]]'
+NO_SCORE = b'["7", "v1", "champion", ["pieces"], [["p", 1, null, 1, "", "", [3]]]]'
 
 
 def filled(folder: Path, start: int, stop: int) -> Path:
@@ -28,10 +29,10 @@ def filled(folder: Path, start: int, stop: int) -> Path:
 
 def test_a_row_says_all_of_its_prediction(tmp_path: Path) -> None:
     shelf = Shelf()
-    journal(tmp_path, Told()).append(AUTHOR, [("p1", 1500, 0.25, None, "r1", "ann", {"pieces": 3, "weight": None})])
+    journal(tmp_path, Told()).append(AUTHOR, [("p1", 1500, 0.25, None, "r1", "ann", [3, None, "red"])])
     Shipping(tmp_path, "toylate", shelf).look(1)
     [row] = shelf.rows.values()
-    features = {"pieces": 3, "weight": None}
+    features = {"pieces": 3, "weight": None, "colour": "red"}
     assert row == Prediction("p1", row.at, "toylate", "7", "v1", "champion", features, 0.25, None, 1.5, "r1", "ann")
 
 
@@ -214,8 +215,9 @@ def test_a_segment_that_cannot_be_read_keeps_none_behind_it(tmp_path: Path) -> N
 
 def test_an_entry_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     shelf, written = Shelf(), journal(tmp_path, Told())
-    strange = ("p9", 1, "much", 1, "", "", {})
-    written.append(AUTHOR, [*entries(0, 3), strange, *entries(3, 5)])  # type: ignore[list-item]
+    strange: Any = ("p9", 1, "much", 1, "", "", [3, None, "red"])
+    short: Any = ("p8", 1, 0.5, 1, "", "", [3, None])
+    written.append(AUTHOR, [*entries(0, 3), strange, short, *entries(3, 5)])
     written.close()
     shipping = Shipping(tmp_path, "toylate", shelf)
     shipping.look(1)

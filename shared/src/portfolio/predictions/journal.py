@@ -36,15 +36,16 @@ log = logger(__name__)
 
 
 class Author(NamedTuple):
-    """Which model predicted: the version that answers name, its bundle, and the part it plays."""
+    """Which model predicted: the version that answers name, its bundle, the part it plays, and what it is asked of."""
 
     model_version: str
     bundle: str
     role: Role
+    fields: Sequence[str]
 
 
-Entry = tuple[str, int, float, int | None, str, str, Mapping[str, Any]]
-"""Prediction id, latency in microseconds, score, decision (None for an amount), request id, entity id, features."""
+Entry = tuple[str, int, float, int | None, str, str, Sequence[Any]]
+"""Prediction id, latency in microseconds, score, decision (None for an amount), request id, entity id, values."""
 
 
 class Counter(Protocol):

@@ -132,13 +132,13 @@ def _predictions(project: str, record: Record) -> tuple[list[Prediction], bool]:
     """The rows of a record, and whether that is all of it: what this release does not know is left out."""
     at, rows = datetime.fromtimestamp(record.at, UTC), []
     try:
-        version, bundle, role, entries = orjson.loads(record.payload)
-        entries = list(entries)
+        version, bundle, role, fields, entries = orjson.loads(record.payload)
+        fields, entries = list(fields), list(entries)
     except (ValueError, TypeError):
         return [], False
     for entry in entries:
         with suppress(ValueError, TypeError):
-            prediction_id, latency, score, decision, request_id, entity_id, features = entry
+            prediction_id, latency, score, decision, request_id, entity_id, values = entry
             rows.append(
                 Prediction(
                     prediction_id=prediction_id,
@@ -147,7 +147,7 @@ def _predictions(project: str, record: Record) -> tuple[list[Prediction], bool]:
                     model_version=version,
                     bundle=bundle,
                     role=role,
-                    features=features,
+                    features=dict(zip(fields, values, strict=True)),
                     score=float(score),
                     decision=decision,
                     latency_ms=latency / 1000,

@@ -147,7 +147,7 @@ def _entries(answers: Answers, asked: Iterable[Asked], *, decides: bool) -> list
             int(outcome[1]) if decides else None,
             request_id,
             entity_id,
-            row,
+            list(row.values()),
         )
         for (_, begun, request_id, entity_id), row, outcome, prediction in zip(
             asked, answers.rows, answers.outcomes, answers.predictions, strict=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ class Loaded:
     options: Mapping[str, Any]
     role: Role = "champion"
 
-    @property
+    @cached_property
     def author(self) -> Author:
         """What the journal says of who predicted."""
-        return Author(self.current.model_version, self.current.bundle, self.role)
+        fields = [column.name for column in self.scorer.spec.request.COLUMNS]
+        return Author(self.current.model_version, self.current.bundle, self.role, fields)
 
     def respond(self, outcome: Outcome, prediction_id: str) -> dict[str, Any]:
         """The response of one row."""
