@@ -8,21 +8,22 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from kept import AUTHOR, Shelf, Told, entries, journal
+from kept import AUTHOR, Shelf, Told, entries, entry, journal
 from postgres import postgresql
 
 from portfolio.errors import StoreError
 from portfolio.predictions.segments import segments
-from portfolio.predictions.shipping import Shipping
+from portfolio.predictions.shipping import BATCH_ROWS, Shipping
 from portfolio.serving.board import FOLDER, Board, Shipment
 from portfolio.serving.shipper import Door, Shipper
 from portfolio.settings import Settings
+from portfolio.store import Prediction
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def database() -> Iterator[str]:
 def test_no_text_that_a_request_may_hold_stops_the_others(tmp_path: Path, database: str) -> None:
     written = journal(tmp_path, Told())
     for number, text in enumerate(("\0", "\uffff", "\N{GRINNING FACE}", "'; --", "a" * 10_000)):
-        written.append(AUTHOR, [(f"p{number}", 1, 0.5, 1, "r", "", {"note": text, "pieces": 10**30})])
+        written.append(AUTHOR, [entry(number, colour=text, pieces=10**30)])
     door = Door(Settings(database_url=database))
     shipping = Shipping(tmp_path, "toylate", door)
     assert shipping.look(10)
@@ -179,7 +180,7 @@ def test_an_error_that_nobody_foresaw_ends_nothing(tmp_path: Path) -> None:
         return shelf(batch)  # type: ignore[arg-type]
 
     write(tmp_path, 0, 10)
-    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", ship), Board(tmp_path), None)
+    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", ship), Board(tmp_path), None, plenty=10**6)
     assert shipper.turn() == 1.0
     assert shipper.turn() == 0.5
     assert len(shelf.rows) == 10
@@ -189,12 +190,25 @@ def test_its_patience_has_an_end(tmp_path: Path) -> None:
     shelf = Shelf()
     shelf.away = True
     write(tmp_path, 0, 10)
-    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", shelf), Board(tmp_path), None)
+    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", shelf), Board(tmp_path), None, plenty=10**6)
     assert [shipper.turn() for _ in range(7)] == [1, 2, 4, 8, 15, 15, 15]
     assert Board(tmp_path).shipment() == Shipment(reached=False)
     shelf.away = False
     assert shipper.turn() == 0.5
     assert Board(tmp_path).shipment() == Shipment({}, 10)
+
+
+@pytest.mark.parametrize(("plenty", "pause"), [(10**9, 9 * 0.25), (1, 0.0)])
+def test_it_takes_a_tenth_of_a_core_until_much_waits(tmp_path: Path, plenty: int, pause: float) -> None:
+    def ship(batch: Sequence[Prediction]) -> int:
+        until = time.thread_time() + 0.25
+        while time.thread_time() < until:
+            pass
+        return len(batch)
+
+    write(tmp_path, 0, 2 * BATCH_ROWS)
+    shipper = Shipper(Shipping(tmp_path / "journal", "toylate", ship), Board(tmp_path), None, plenty=plenty)
+    assert shipper.turn() == pytest.approx(pause, rel=0.01)
 
 
 def sessions(address: str) -> list[int]:

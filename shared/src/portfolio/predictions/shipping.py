@@ -17,7 +17,7 @@ import orjson
 
 from portfolio.errors import StoreError
 from portfolio.logs import logger
-from portfolio.predictions.segments import DAMAGED, Gap, Record, released, rest, scan, segments
+from portfolio.predictions.segments import DAMAGED, Gap, Record, released, rest, scan, segments, waiting
 from portfolio.store import Prediction, Ship
 
 BATCH_ROWS = 2000
@@ -39,6 +39,10 @@ class Shipping:
         self._doubtful: set[str] = set()  # segments of which the store that is back may lack what is in `stored`
         self.stored: dict[str, int] = {}
         self.shipped = self.torn = self.damaged = 0
+
+    def behind(self) -> int:
+        """Bytes that wait."""
+        return waiting(self._folder, self.stored).bytes
 
     def look(self, seconds: float, *, clock: Callable[[], float] = monotonic) -> bool:
         """Ship what is there, for about so long; whether that was all. Raises StoreError."""

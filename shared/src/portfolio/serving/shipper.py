@@ -18,6 +18,7 @@ from threading import Lock, Thread
 
 from portfolio import logs, store
 from portfolio.errors import StoreError
+from portfolio.predictions.room import Bound
 from portfolio.predictions.shipping import Shipping
 from portfolio.serving.board import Board, Shipment
 from portfolio.serving.parent import end_with
@@ -25,7 +26,9 @@ from portfolio.serving.view import View
 from portfolio.settings import Settings, read_settings
 
 PAUSE_SECONDS = 0.5  # between two looks where nothing waits
-LOOK_SECONDS = 1.0  # a look at much is broken off, so that the board says how far it is
+LOOK_SECONDS = 0.25  # a look at much is broken off, so that the board says how far it is
+REST = 9.0  # seconds without a look for each that one took of a core: answers need the cores more
+PLENTY = 0.1  # of the journal's bound waits: no rest any more; with less the rest is shorter in proportion
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
 HUNG_SECONDS = 15.0  # a look that takes longer waits for a store that neither takes nor refuses
@@ -60,10 +63,13 @@ class Door:
 
 
 class Shipper:
-    """Looks, posts how far it is, and has patience with a store that is away. `last` is what was posted before."""
+    """Looks, posts how far it is, and has patience with a store that is away. `last` is what was posted before.
 
-    def __init__(self, shipping: Shipping, board: Board, last: Shipment | None) -> None:
-        self._shipping, self._board = shipping, board
+    It takes a tenth of a core, and more of it the closer what waits comes to `plenty` bytes.
+    """
+
+    def __init__(self, shipping: Shipping, board: Board, last: Shipment | None, *, plenty: float) -> None:
+        self._shipping, self._board, self._plenty = shipping, board, plenty
         self._last = last or Shipment()
         shipping.shipped, shipping.torn, shipping.damaged = self._last.shipped, self._last.torn, self._last.damaged
         self._misses = 0
@@ -90,7 +96,7 @@ class Shipper:
 
     def _turn(self, seconds: float) -> float:
         try:
-            pause = PAUSE_SECONDS if self._shipping.look(seconds) else 0.0
+            pause = self._look(seconds)
         except StoreError as error:
             pause = self._missed(error)
         except Exception:
@@ -104,6 +110,12 @@ class Shipper:
         done = self._shipping
         self._post(Shipment(dict(done.stored), done.shipped, done.torn, done.damaged, self._reached))
         return pause
+
+    def _look(self, seconds: float) -> float:
+        began = time.thread_time()
+        pause = PAUSE_SECONDS if self._shipping.look(seconds) else 0.0
+        busy = min(time.thread_time() - began, LOOK_SECONDS)  # opening the store takes longer
+        return max(pause, REST * busy * (1 - self._shipping.behind() / self._plenty))
 
     def _missed(self, error: StoreError) -> float:
         if self._reached:
@@ -164,7 +176,8 @@ def main() -> None:
     board = Board.of_this_service()
     door = Door(settings)
     last = board.shipment()
-    shipper = Shipper(Shipping(Path(folder), project, door), board, last)
+    shipping = Shipping(Path(folder), project, door)
+    shipper = Shipper(shipping, board, last, plenty=PLENTY * Bound.of(settings).most)
     if last is None:
         board.post_shipment(Shipment())
     stand_by(shipper, called)
