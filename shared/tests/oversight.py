@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from portfolio.settings import Settings
+from portfolio.settings import MonitoringConfig, Settings
 from portfolio.store import MonitoringRun
 from portfolio.watch.app import build
 from portfolio.watch.found import Last
@@ -90,7 +90,15 @@ def assembled(settings: Settings, projects: tuple[str, ...] = PROJECTS) -> Servi
     """A service that looks at nothing by itself."""
     rounds = Rounds(projects, lambda _: ["/bin/true"], newest=lambda _: None, prune=lambda: 0, seconds=300)
     last, traffic = Last(projects, settings), Traffic(dict.fromkeys(projects, "http://127.0.0.1:9"))
-    return Service(projects, settings, last, rounds, traffic, Acts(projects, settings), version="1.2.3")
+    return Service(
+        dict.fromkeys(projects, MonitoringConfig()),
+        settings,
+        last,
+        rounds,
+        traffic,
+        Acts(projects, settings),
+        version="1.2.3",
+    )
 
 
 def asking(service: Service) -> TestClient:

@@ -44,6 +44,7 @@ def _write_files(spec: ModelSpec, directory: Path, graph: bytes, model: Model) -
     (directory / "model.onnx").write_bytes(graph)
     if isinstance(model, TreeModel):
         model.booster.save_model(directory / "booster.txt")
+    (directory / "model_card.md").write_text(f"# {spec.title}\n", encoding="utf-8")
     if spec.open_data:
         (directory / "data.json.gz").write_bytes(gzip.compress(orjson.dumps({"rows": 1, "columns": {"pieces": [3]}})))
 

@@ -128,6 +128,21 @@ def test_without_a_model_it_is_told_which_one_was_refused(tmp_path: Path) -> Non
     assert "make train PROJECT=toylate" in answer.json()["remedy"]
 
 
+def test_the_card_of_the_live_model_is_served(cost_client: TestClient) -> None:
+    answer = cost_client.get("/model/card")
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
+    assert answer.text.startswith("# ")
+
+
+def test_a_bundle_without_a_card_is_told(tmp_path: Path) -> None:
+    spec = project(COST, tmp_path / "toycost")
+    bundle = write_bundle(spec, spec.root / "models" / "v1")
+    go_live(bundle, model_version="1")
+    with TestClient(create_app(spec)) as client:
+        (bundle / "model_card.md").unlink()
+        assert (client.get("/model/card").status_code, client.get("/health").status_code) == (404, 200)
+
+
 def test_open_data_is_served_packed_as_it_lies(cost_client: TestClient) -> None:
     answer = cost_client.get("/data", headers={"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"

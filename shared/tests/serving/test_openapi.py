@@ -24,7 +24,7 @@ def document(client: TestClient) -> dict[str, Any]:
 
 def test_every_path_of_the_contract_is_there(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
-        "/", "/health", "/health/live", "/health/ready", "/model/info",
+        "/", "/health", "/health/live", "/health/ready", "/model/info", "/model/card",
         "/predict", "/predict/batch", "/explain", "/labels", "/metrics", "/stats", "/monitoring/stats",
         "/v2", "/v2/health/live", "/v2/health/ready",
         *(f"/v2/models/{{model}}{version}{what}" for version in ("", "/versions/{version}") for what in V2),

@@ -46,6 +46,7 @@ def test_drift_is_that_of_the_last_run_that_found_any_with_its_bins(watch: Watch
         ("score", 0.05, "ok"),
     ]
     assert said["features"][0]["bins"]["current"] == [0.2, 0.8]
+    assert said["policy"]["psi"] == {"watch": 0.1, "act": 0.2}
     assert [(each["decision"], each["drifted_share"], each["score_psi"]) for each in said["history"]] == [
         ("retrain", 0.5, 0.05),
         ("unknown", None, None),

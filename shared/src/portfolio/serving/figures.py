@@ -18,7 +18,7 @@ from portfolio.serving.edge import ALWAYS
 
 REQUESTS, SECONDS, PREDICTIONS = "http_requests_total", "http_request_duration_seconds", "predictions_total"
 BUCKET, SUM = f"{SECONDS}_bucket", f"{SECONDS}_sum"
-WATCHING = ALWAYS | {"/stats", "/monitoring/stats", "/model/info", "/admin/reload"}
+WATCHING = ALWAYS | {"/stats", "/monitoring/stats", "/model/info", "/model/card", "/admin/reload"}
 COUNTERS = frozenset({REQUESTS, BUCKET, SUM, PREDICTIONS})
 
 Labels = tuple[tuple[str, str], ...]

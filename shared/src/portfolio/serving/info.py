@@ -13,7 +13,7 @@ from portfolio.serving.service import Service
 
 FROM_MANIFEST = {
     "created", "family", "task", "metrics", "slices", "importance", "params", "threshold", "calibration", "interval",
-    "repeatable", "train_rows", "test_rows", "git_commit", "features_fingerprint", "libraries",
+    "curves", "repeatable", "train_rows", "test_rows", "git_commit", "features_fingerprint", "libraries",
 }  # fmt: skip
 
 

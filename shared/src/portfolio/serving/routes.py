@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,8 @@ from anyio import CapacityLimiter, WouldBlock, to_thread
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from portfolio.errors import Overloaded, RequestRefused
-from portfolio.serving import flow, info, labels, openapi, stats
+from portfolio.errors import Overloaded
+from portfolio.serving import carried, flow, info, labels, openapi, stats
 from portfolio.serving.admin import Admin
 from portfolio.serving.body import BINARY, CSV, PREDICT_BYTES, media_type, read_body, read_wish
 from portfolio.serving.edge import asked
@@ -26,7 +25,6 @@ from portfolio.serving.turn import Turn
 
 BATCH_BYTES = 16 * 1024 * 1024
 LARGE_BODIES = 8  # held at once, those that wait for their turn included
-OPEN_DATA = "data.json.gz"
 
 
 def add_routes(app: FastAPI, at: Endpoints) -> None:
@@ -52,6 +50,7 @@ def add_routes(app: FastAPI, at: Endpoints) -> None:
     get("/health/live", at.health_live, tags=["health"])
     get("/health/ready", at.health_ready, tags=["health"], responses={503: {"description": "Not ready"}})
     get("/model/info", at.model_info, tags=["about"], responses=openapi.problems(503))
+    get("/model/card", at.model_card, tags=["about"], responses=openapi.problems(404, 503))
     get("/metrics", at.metrics, tags=["health"])
     shown = partial(app.add_api_route, methods=["GET"], tags=["monitoring"])
     shown("/stats", at.stats, response_model=stats.Stats)
@@ -109,6 +108,10 @@ class Endpoints:
         """The live model's origin and measured quality."""
         return _json(200, await to_thread.run_sync(info.model_info, self.service))
 
+    async def model_card(self) -> Response:
+        """What the live model is for, how good it is, and where it should not be relied on, as Markdown."""
+        return await to_thread.run_sync(carried.card, self.service)
+
     async def predict(self, request: Request) -> Response:
         """Answer one row; with explain=true also why."""
         wish = read_wish(request.scope["query_string"])
@@ -155,15 +158,7 @@ class Endpoints:
 
     async def data(self, request: Request) -> Response:
         """The training data by column, for charts, where the project opens it."""
-        if not self.service.spec.open_data:
-            raise RequestRefused("This project does not open its data.", status=404)
-        file = self.service.live.require().scorer.directory / OPEN_DATA
-        if not file.is_file():
-            raise RequestRefused("The live model carries no data.", remedy="Train it anew.", status=404)
-        packed, headers = await to_thread.run_sync(file.read_bytes), {"Vary": "Accept-Encoding"}
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=JSON)
-        return Response(await to_thread.run_sync(gzip.decompress, packed), headers=headers, media_type=JSON)
+        return await to_thread.run_sync(carried.data, self.service, request.headers)
 
     async def reload(self, request: Request) -> Response:
         """Make the registry's champion live now; answers once every worker serves it. Needs the admin key."""

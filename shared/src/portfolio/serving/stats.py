@@ -43,7 +43,7 @@ class Predictions(BaseModel):
 class Stats(BaseModel):
     """The counters of a service, over all of its workers since it started. Sums leave out who only watches or operates.
 
-    That is health, metrics, /stats, /monitoring/stats, /model/info and /admin: each has its line in `endpoints`.
+    That is health, metrics, /stats, /monitoring/stats, /model and /admin: each has its line in `endpoints`.
     """
 
     project: str

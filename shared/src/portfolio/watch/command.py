@@ -18,7 +18,8 @@ from portfolio import logs, store
 from portfolio.errors import PortfolioError, StoreError
 from portfolio.promotion.running import address_of
 from portfolio.serving.command import claim, naming
-from portfolio.settings import Settings, read_settings
+from portfolio.settings import MonitoringConfig, Settings, read_config, read_settings
+from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project, project_names
 from portfolio.store.pruning import Pruned, prune, thin_runs
 from portfolio.watch.app import build
@@ -55,7 +56,7 @@ def assemble(settings: Settings) -> Service:
     names = project_names()
     last = Last(names, settings)
     return Service(
-        projects=names,
+        policies={name: _policy(find_project(name)) for name in names},
         settings=settings,
         last=last,
         rounds=Rounds(
@@ -69,6 +70,10 @@ def assemble(settings: Settings) -> Service:
         acts=Acts(names, settings),
         version=version("portfolio"),
     )
+
+
+def _policy(spec: ModelSpec) -> MonitoringConfig:
+    return read_config(spec.root / "configs" / "config.yaml").monitoring
 
 
 def run_command(project: str, settings: Settings) -> Sequence[str]:

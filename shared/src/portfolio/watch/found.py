@@ -12,7 +12,7 @@ from typing import Any, Literal
 from portfolio import logs, store
 from portfolio.errors import StoreError
 from portfolio.serving.watched import DRIFTED
-from portfolio.settings import Settings
+from portfolio.settings import MonitoringConfig, Settings
 from portfolio.store import MonitoringRun
 
 FRESH_SECONDS, WAIT_SECONDS = 5.0, 1.0
@@ -61,7 +61,7 @@ class Drift:
     """The last run that could judge, by column, and the share of drifted columns over time, oldest first.
 
     `features` are columns of the request, and "score", each with psi, by_chance, p_value, wasserstein, state, the
-    shares of missing values, and bins: labels, reference and current shares.
+    shares of missing values, and bins: labels, reference and current shares. `policy` are the project's limits.
     """
 
     project: str
@@ -73,6 +73,7 @@ class Drift:
     drifted_share: float | None
     features: Sequence[Mapping[str, Any]]
     history: Sequence[Share]
+    policy: MonitoringConfig
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def runs(settings: Settings, *, project: str, limit: int) -> list[Run]:
     return [_run(each, settings) for each in store.runs(settings, project=project, limit=limit)]
 
 
-def drift(project: str, settings: Settings) -> Drift:
+def drift(project: str, settings: Settings, policy: MonitoringConfig) -> Drift:
     """Raises StoreError."""
     past = _past(project, settings)
     last = next((run for run in past if run.findings.get("drift")), None)
@@ -150,6 +151,7 @@ def drift(project: str, settings: Settings) -> Drift:
         drifted_share=last.findings.get("drifted_share") if last else None,
         features=last.findings["drift"] if last else (),
         history=[_share(run) for run in reversed(past)],
+        policy=policy,
     )
 
 

@@ -94,7 +94,7 @@ class Paths:
 
     def index(self) -> HTMLResponse:
         """Every project, what its runs decided, and their reports."""
-        settings, projects = self._service.settings, self._service.projects
+        settings, projects = self._service.settings, self._service.policies
         runs = {name: found.runs(settings, project=name, limit=INDEX_RUNS) for name in projects}
         page = pages.index(runs, self._service.rounds.failures, datetime.now(UTC))
         return HTMLResponse(page, headers={"Content-Security-Policy": pages.POLICY})
@@ -116,7 +116,7 @@ class Paths:
             interval_seconds=service.rounds.seconds,
             patience_seconds=round(service.rounds.patience_seconds, 3),
             last_round_age_seconds=round(service.rounds.idle_seconds, 3),
-            projects=[self._looked(name) for name in service.projects],
+            projects=[self._looked(name) for name in service.policies],
         )
 
     def metrics(self) -> Response:
@@ -133,15 +133,15 @@ class Paths:
         """Drift by column in the last run that found any, and the share of drifted columns over time."""
         settings = self._service.settings
         if project:
-            return found.drift(self._service.check(project), settings)
-        return Drifts([found.drift(name, settings) for name in self._service.projects])
+            return found.drift(self._service.check(project), settings, self._service.policies[project])
+        return Drifts([found.drift(name, settings, policy) for name, policy in self._service.policies.items()])
 
     def performance(self, project: str = "") -> Performance | Performances:
         """Metrics over time: real where labels came, estimated where not."""
         settings = self._service.settings
         if project:
             return found.performance(self._service.check(project), settings)
-        return Performances([found.performance(name, settings) for name in self._service.projects])
+        return Performances([found.performance(name, settings) for name in self._service.policies])
 
     def traffic(self, project: str, minutes: Minutes = 60) -> Traffic:
         """Requests, errors, latency and predictions over time, of the last day at most; lost when this restarts."""

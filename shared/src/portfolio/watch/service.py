@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portfolio.errors import RequestRefused
-from portfolio.settings import Settings
+from portfolio.settings import MonitoringConfig, Settings
 from portfolio.watch.found import Last
 from portfolio.watch.rounds import Rounds
 from portfolio.watch.traffic import Traffic
@@ -15,9 +16,9 @@ from portfolio.watch.versions import Acts
 
 @dataclass(frozen=True)
 class Service:
-    """Of all installed projects. `started` is on the monotonic clock."""
+    """Of all installed projects; `policies` by their names. `started` is on the monotonic clock."""
 
-    projects: tuple[str, ...]
+    policies: Mapping[str, MonitoringConfig]
     settings: Settings
     last: Last
     rounds: Rounds
@@ -28,7 +29,7 @@ class Service:
 
     def check(self, project: str) -> str:
         """Raises RequestRefused (404) for a project that is not installed."""
-        if project not in self.projects:
-            known = ", ".join(self.projects)
+        if project not in self.policies:
+            known = ", ".join(self.policies)
             raise RequestRefused("There is no such project.", remedy=f"Installed: {known}.", status=404)
         return project
