@@ -52,7 +52,7 @@ echo "install: packages of requirements/ (about a minute when nothing is cached)
 quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --retries 2 --only-binary :all: \
   --require-hashes --requirement requirements/build.txt
 uv=(.venv/bin/uv pip)
-quietly "${uv[@]}" sync --python .venv --require-hashes --only-binary :all: requirements/{train,dev,build}.txt
+quietly "${uv[@]}" sync --python .venv --require-hashes --only-binary :all: requirements/{train,dashboard,dev,build}.txt
 
 echo "install: the packages of this repository"
 packages=()

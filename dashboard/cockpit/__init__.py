@@ -1,0 +1,1 @@
+"""The dashboard: pages over what the services of the portfolio tell, over HTTP only."""

@@ -1,0 +1,70 @@
+"""How everything looks: colours, the charts' template, and the few styles that the theme can't say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+ACCENT, INK, MUTED, LINE, SHADE = "#0f766e", "#1c2b2a", "#64748b", "#dfe6e5", "#b9d8d4"
+GOOD, WARN, BAD, UNKNOWN = "#15803d", "#b45309", "#b91c1c", "#64748b"
+STATES = {
+    "ok": GOOD,
+    "watch": WARN,
+    "retrain": BAD,
+    "roll back": BAD,
+    "unknown": UNKNOWN,
+}
+"""Decisions of a monitoring run, and states of what it judged."""
+STYLE = Path(__file__).parent / "style.css"
+CONFIG = {"displayModeBar": False, "responsive": True}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "colorway": [ACCENT, "#94a3b8", WARN, "#334155", "#7c9a97"],
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
+        "xaxis": {"gridcolor": LINE, "zerolinecolor": LINE, "linecolor": LINE, "automargin": True, "title_standoff": 8},
+        "yaxis": {"gridcolor": LINE, "zerolinecolor": LINE, "linecolor": LINE, "automargin": True, "title_standoff": 8},
+        "legend": {"orientation": "h", "y": -0.22, "x": 0, "title": {"text": ""}},
+        "title": {"font": {"size": 15}, "x": 0, "xanchor": "left"},
+        "hoverlabel": {"bgcolor": "white", "font": {"family": FONT, "size": 13, "color": INK}},
+        "bargap": 0.15,
+    }
+)
+
+
+def dress() -> None:
+    """What every page wears."""
+    st.html(f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
+
+
+def chart(figure: go.Figure, *, key: str, height: int = 320, alt: str = "", **changes: Any) -> None:
+    """A chart in the house's template; `alt` says in words what it shows."""
+    figure.update_layout(template=TEMPLATE, height=height, **changes)
+    st.plotly_chart(figure, key=key, config=CONFIG, theme=None, alt=alt or None)
+
+
+def badge(text: str, colour: str) -> str:
+    """A small mark, as HTML."""
+    return f'<span class="mark" style="--mark:{colour}">{text}</span>'
+
+
+def state_badge(state: str | None) -> str:
+    """The mark of a decision or a state."""
+    return badge(state or "not judged yet", STATES.get(state or "", UNKNOWN))
+
+
+def facts(lines: Sequence[tuple[str, str, str]]) -> str:
+    """A grid of figures as HTML: what it is, its value, and a note."""
+    each = (
+        f"<div><dt>{escape(what)}</dt><dd>{escape(value)}<small>{escape(note)}</small></dd></div>"
+        for what, value, note in lines
+    )
+    return f'<dl class="facts">{"".join(each)}</dl>'
