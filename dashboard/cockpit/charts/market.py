@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from cockpit import look, words
 
-DOLLARS = {"tickprefix": "$", "tickformat": ",.0f", "rangemode": "tozero", "nticks": 6}
+DOLLARS = {"tickprefix": "$", "tickformat": "~s", "rangemode": "tozero", "nticks": 6}
 MORE = "<br>half of them $%{customdata[1]:,.0f} to $%{customdata[2]:,.0f}<br>%{customdata[0]:,} adverts<extra></extra>"
 CLOSE = {"t": 8}  # the heading of the page stands above
 
@@ -56,7 +56,7 @@ def shares(found: pd.DataFrame, what: str) -> go.Figure:
         )
     )
     figure.update_layout(margin=CLOSE)
-    figure.update_xaxes(title=f"Share of adverts that say the {what}", tickformat=".0%", nticks=5)
+    figure.update_xaxes(title=f"Share of adverts with a {what}", tickformat=".0%", nticks=5)
     figure.update_xaxes(range=[0, 1.18 * float(found["share"].max())] if len(found) else None)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")
     return figure
@@ -81,7 +81,7 @@ def ages(counted: pd.Series[int]) -> go.Figure:
     figure.update_layout(margin=CLOSE)
     ticks = list(range(0, oldest + 1, 5))
     figure.update_xaxes(
-        title="Age when advertised (years)",
+        title="Age (years)",
         tickvals=ticks,
         ticktext=[str(each) for each in ticks[:-1]] + [f"{oldest}+"],
         showgrid=False,
@@ -122,7 +122,7 @@ def depreciation(found: pd.DataFrame) -> go.Figure:
         found,
         f"%{{x}} years: median $%{{y:,.0f}}, %{{customdata[3]:.0%}} of the youngest{MORE}",
     )
-    figure.update_xaxes(title="Age when advertised (years)", showgrid=False)
+    figure.update_xaxes(title="Age (years)", showgrid=False)
     return figure
 
 
@@ -132,7 +132,7 @@ def trend(found: pd.DataFrame) -> go.Figure:
         found,
         f"week of %{{x|%-d %B %Y}}: median $%{{y:,.0f}}{MORE}",
     )
-    figure.update_xaxes(title="Week in which the advert was posted", showgrid=False, nticks=8)
+    figure.update_xaxes(title="Week of the advert", showgrid=False, nticks=7)
     return figure
 
 

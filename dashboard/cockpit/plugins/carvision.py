@@ -58,12 +58,17 @@ def _head(model: Model) -> str:
       .market-count { margin: 0; font-size: 1rem; }
       .st-key-market-left { position: sticky; top: 3.2rem; z-index: 20; background: white; padding: .35rem 0;
         border-bottom: 1px solid #dfe6e5; }
+      @media (max-width: 640px) { .stApp .block-container { padding-top: 3.4rem; } }
     </style>"""
     return f'{style}<div class="head"><h2>The market: {escape(model.title.lower())}</h2>{mark}</div>'
 
 
 def _chosen(left: int, all_of_them: int) -> str:
-    return "that the filter leaves" if left < all_of_them else "– filter them in the side bar"
+    return (
+        "that the filter leaves"
+        if left < all_of_them
+        else "– filter them in the side bar (», top left, where it is closed)"
+    )
 
 
 def _overview(found: pd.DataFrame) -> None:
@@ -204,15 +209,15 @@ def _table(cheap: pd.DataFrame) -> None:
     shown = pd.DataFrame(
         {
             "Car": cheap["model"].astype(str),
-            "Year": cheap["model_year"].astype("Int64"),
-            "Miles": cheap["odometer"].astype("Int64"),
-            "Condition": cheap["condition"].astype(object),
             "Price": cheap["price"].astype(float),
-            "Expected": cheap["prediction"].round().astype(float),
-            "Interval": [f"${low:,.0f} – ${high:,.0f}" for low, high in zip(lows, highs, strict=True)],
             "Saving": cheap["saving"].round().astype(float),
             "Saving %": (100 * cheap["saving_share"]).round().astype(float),
             "Look out": ["implausibly cheap" if odd else "" for odd in cheap["implausible"]],
+            "Year": cheap["model_year"].astype("Int64"),
+            "Miles": cheap["odometer"].astype("Int64"),
+            "Condition": cheap["condition"].astype(object),
+            "Expected": cheap["prediction"].round().astype(float),
+            "Interval": [f"${low:,.0f} – ${high:,.0f}" for low, high in zip(lows, highs, strict=True)],
         }
     )
     column = st.column_config
