@@ -13,7 +13,7 @@ LOWER = {"brier", "log_loss", "ece", "mae", "mape", "median_ape", "rmse"}
 """Metrics that are better the lower they are."""
 MEANING = {
     "roc_auc": "How often a case that happens ranks above one that does not: 0.5 is chance, 1 is perfect.",
-    "average_precision": "How pure the top of the list is, averaged over all cut-offs: 1 is perfect, and chance reaches "
+    "average_precision": "How pure the top of the list is, averaged over all cut-offs: 1 is perfect; chance reaches "
     "the share of cases that happen.",
     "f1": "The harmonic mean of precision and recall at the model's threshold: 1 is perfect.",
     "brier": "The mean squared difference between the probability and what happened: 0 is perfect.",
@@ -26,7 +26,7 @@ MEANING = {
     "r2": "How much of the variation is explained: 1 is all of it, 0 no more than the mean tells.",
     "coverage": "How often the truth lies inside the interval that the model gives; it should be what was promised.",
 }
-WIDE = 3.0
+WIDE = 5.0
 """A slice whose interval is this many times as wide as the whole model's rests on few rows."""
 FEW_ROWS = 200
 

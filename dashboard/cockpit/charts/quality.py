@@ -17,12 +17,39 @@ OUTER, INNER = "rgba(15,118,110,0.10)", "rgba(15,118,110,0.20)"
 
 
 def forest(name: str, rows: Sequence[tuple[str, Figure]], unit: str = "") -> go.Figure:
-    """A metric of several, the model first: a dot each, with its 95 % interval."""
+    """A metric of several, the model first: a dot each, with its 95 % interval.
+
+    The scale is that of the model's neighbours: one far away, as a dummy is, is written at the edge. One that has no
+    such figure is told to have none.
+    """
     figure = go.Figure()
+    low, high = _scale([told for _, told in rows if told])
     for at, (who, told) in enumerate(rows):
-        _dot(figure, name, who, told, unit, colour=BESIDE if at else look.ACCENT)
+        if not told:
+            _word(figure, at, 0, "not kept")
+        elif low <= told["value"] <= high:
+            _dot(figure, name, at, told, unit, who=who, colour=BESIDE if at else look.ACCENT)
+        else:
+            value = words.metric(name, told["value"], unit)
+            _word(figure, at, told["value"] > high, f"{value} ▸" if told["value"] > high else f"◂ {value}")
     figure.add_vline(x=rows[0][1]["value"], line={"color": look.ACCENT, "width": 1, "dash": "dot"}, opacity=0.6)
-    return _dots(figure, name, unit)
+    return _dots(figure, name, [who for who, _ in rows], unit).update_xaxes(range=[low, high])
+
+
+def _scale(told: Sequence[Figure]) -> tuple[float, float]:
+    """Around the first and those that are within a few of its widths."""
+    own = told[0]
+    reach = 5 * (own["high"] - own["low"]) or float("inf")
+    near = [each for each in told if abs(each["value"] - own["value"]) <= reach]
+    low, high = min(each["low"] for each in near), max(each["high"] for each in near)
+    room = 0.08 * (high - low) or 0.05
+    return low - room, high + room
+
+
+def _word(figure: go.Figure, at: int, right: bool | int, text: str) -> None:
+    side = "right" if right else "left"
+    font = {"color": look.MUTED, "size": 12}
+    figure.add_annotation(x=int(right), xref="paper", y=at, text=text, showarrow=False, xanchor=side, font=font)
 
 
 def slices(
@@ -30,26 +57,31 @@ def slices(
 ) -> go.Figure:
     """The slices of one column as dots with intervals; a line where the whole model is, or at `against`."""
     figure = go.Figure()
-    for each in found:
+    for at, each in enumerate(found):
         colour = look.WARN if each.worse else look.ACCENT
         symbol = "diamond" if each.worse else "circle"
         few = "<br>few rows: read it with care" if each.small else ""
         hollow = "-open" if each.small else ""
-        _dot(figure, name, each.value, each.figure, unit, colour=colour, symbol=symbol + hollow, more=few)
+        _dot(figure, name, at, each.figure, unit, who=each.value, colour=colour, symbol=symbol + hollow, more=few)
     line = {"color": look.INK, "width": 1, "dash": "dot"}
     figure.add_vline(x=whole["value"] if against is None else against, line=line)
-    figure = _dots(figure, name, unit)
+    figure = _dots(figure, name, [each.value for each in found], unit)
     return figure.update_xaxes(title=words.metric_name(name))
 
 
-def _dot(figure: go.Figure, name: str, who: str, told: Figure, unit: str, **look_of: Any) -> None:
+def _dot(figure: go.Figure, name: str, at: int, told: Figure, unit: str, **look_of: Any) -> None:
     within = f"{words.metric(name, told['value'], unit)}, {words.interval(name, told, unit)}"
     colour = look_of["colour"]
     figure.add_scatter(
         x=[told["value"]],
-        y=[who],
+        y=[at],
         mode="markers",
-        marker={"color": colour, "size": 10, "symbol": look_of.get("symbol", "circle"), "line": {"width": 1.5}},
+        marker={
+            "color": colour,
+            "size": 10,
+            "symbol": look_of.get("symbol", "circle"),
+            "line": {"width": 1.5, "color": colour},
+        },
         error_x={
             "type": "data",
             "symmetric": False,
@@ -59,14 +91,15 @@ def _dot(figure: go.Figure, name: str, who: str, told: Figure, unit: str, **look
             "thickness": 2,
             "width": 0,
         },
-        hovertemplate=f"%{{y}}: {within}{look_of.get('more', '')}<extra></extra>",
+        hovertemplate=f"{look_of['who']}: {within}{look_of.get('more', '')}<extra></extra>",
     )
 
 
-def _dots(figure: go.Figure, name: str, unit: str) -> go.Figure:
+def _dots(figure: go.Figure, name: str, labels: Sequence[str], unit: str) -> go.Figure:
     figure.update_layout(showlegend=False, margin=CLOSE)
     figure.update_xaxes(nticks=4, zeroline=False, **_axis(name, unit))
-    return figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")
+    rows = {"tickvals": list(range(len(labels))), "ticktext": list(labels), "range": [len(labels) - 0.5, -0.5]}
+    return figure.update_yaxes(showgrid=False, zeroline=False, ticksuffix=" ", **rows)
 
 
 def _axis(name: str, unit: str) -> Mapping[str, str]:
@@ -125,7 +158,7 @@ def residuals(points: Mapping[str, Any], unit: str) -> go.Figure:
     figure.update_layout(showlegend=False, margin=CLOSE)
     title = f"Predicted ({unit})" if unit else "Predicted"
     figure.update_xaxes(title=title, showgrid=False, tickformat="~s", tickprefix=sign, nticks=7)
-    return figure.update_yaxes(title="Error of the truth", tickformat="+.0%", zeroline=False)
+    return figure.update_yaxes(title="Error, share of the truth", tickformat="+.0%", zeroline=False)
 
 
 def importance(shares: Mapping[str, float], top: int = 15) -> go.Figure:

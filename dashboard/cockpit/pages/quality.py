@@ -21,6 +21,7 @@ from cockpit.services import Service, ServiceError, monitoring, together
 
 FRESH_SECONDS = 5.0
 BESIDE = {"defaults": "LightGBM defaults", "dummy": "Dummy"}
+"""Baselines in the order shown; others follow."""
 Compared = Sequence[tuple[str, Figures]]
 
 
@@ -78,6 +79,8 @@ def _against(model: Model, told: Any) -> None:
         return
     headline = model.info.get("task", {}).get("headline") or next(iter(compared[0][1]))
     st.markdown(_sentence(headline, compared, model.unit))
+    if told:
+        st.caption(_before(told, model.version or str(told.get("champion", ""))))
     names = list(compared[0][1])
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
@@ -95,15 +98,22 @@ def _compared(model: Model, told: Mapping[str, Any]) -> Compared:
     this = own.get("model") or listed.get(live, {}).get("metrics")
     if not this:
         return ()
-    before = metrics.previous(told, live)
     found = [("This model", this)]
-    if before:
+    if before := metrics.previous(told, live):
         found.append((f"Before: version {before['version']}", before["metrics"]))
-        if before["data"] != listed.get(live, before)["data"]:
-            st.caption(f"Version {before['version']} was measured on other data ({before['data']}): compare with care.")
-    elif told:
-        st.caption("There is no version before this one to compare with.")
-    return found + [(BESIDE.get(name, name), figures) for name, figures in own.items() if name != "model"]
+    order = [*(name for name in BESIDE if name in own), *(name for name in own if name not in (*BESIDE, "model"))]
+    return found + [(BESIDE.get(name, name), own[name]) for name in order]
+
+
+def _before(told: Mapping[str, Any], live: str) -> str:
+    """What the comparison with the version before is worth."""
+    before = metrics.previous(told, live)
+    if before is None:
+        return "There is no version before this one to compare with."
+    data = next((each["data"] for each in told["versions"] if each["version"] == live), before["data"])
+    if data != before["data"]:
+        return f"Version {before['version']} was measured on other data, {before['data']}: the two are hard to compare."
+    return f"Version {before['version']} was champion before; its figures are those that its gate judged."
 
 
 def _sentence(headline: str, compared: Compared, unit: str) -> str:
@@ -120,14 +130,12 @@ def _sentence(headline: str, compared: Compared, unit: str) -> str:
 
 
 def _forest(name: str, compared: Compared, unit: str) -> None:
-    rows = [(who, figures[name]) for who, figures in compared if name in figures]
-    st.markdown(f"**{words.metric_name(name)}**", help=metrics.meaning(name))
+    rows = [(who, figures.get(name, {})) for who, figures in compared]
+    label = words.metric_name(name)
+    st.markdown(f"**{label}** :gray[:small[{metrics.direction(name)}]]", help=metrics.meaning(name))
+    said = "; ".join(f"{who} {words.metric(name, told.get('value'), unit)}" for who, told in rows)
     figure = charts.forest(name, rows, unit)
-    said = "; ".join(f"{who} {words.metric(name, told['value'], unit)}" for who, told in rows)
-    look.chart(
-        figure, key=f"quality-forest-{name}", height=62 + 28 * len(rows), alt=f"{words.metric_name(name)}: {said}"
-    )
-    st.caption(metrics.direction(name))
+    look.chart(figure, key=f"quality-forest-{name}", height=50 + 28 * len(rows), alt=f"{label}: {said}")
 
 
 def _table(compared: Compared, unit: str) -> list[dict[str, str]]:

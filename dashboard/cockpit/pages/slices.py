@@ -9,7 +9,7 @@ import streamlit as st
 
 from cockpit import look, metrics, models, words
 from cockpit.charts import quality as charts
-from cockpit.fields import request_fields
+from cockpit.fields import label_of, request_fields
 from cockpit.models import Model
 from cockpit.services import ServiceError
 
@@ -27,26 +27,33 @@ def draw(model: Model) -> None:
     marked = [(column, each) for column, values in found.items() for each in values if each.worse]
     overall = words.metric(headline, whole["value"], model.unit)
     name = words.metric_name(headline)
-    for column, each in marked:
-        value, within = words.metric(headline, each.figure["value"], model.unit), each.figure
-        st.html(
-            f"{look.badge('weaker', look.WARN)} <b>{escape(column)}: {escape(each.value)}</b> – {escape(name)} "
-            f"{escape(value)} ({escape(words.interval(headline, within, model.unit))}), overall {escape(overall)}"
-        )
+    lines = [
+        f"<li>{look.badge('weaker', look.WARN)} <b>{escape(label_of(column))}: {escape(each.value)}</b> – "
+        f"{escape(name)} {_told(headline, each.figure, model.unit)}, overall {escape(overall)}</li>"
+        for column, each in marked
+    ]
+    if marked:
+        st.html(f'<ul style="list-style:none;margin:0;padding:0;line-height:1.9">{"".join(lines)}</ul>')
     if not marked:
         st.html(f"{look.badge('no warning', look.GOOD)} No slice is clearly worse than the whole model.")
     for place, (column, values) in zip(st.columns(len(found)), found.items(), strict=True):
         with place:
-            st.markdown(f"**By {column}**")
+            st.markdown(f"**By {label_of(column).lower()}**")
             figure = charts.slices(headline, values, whole, model.unit)
             look.chart(figure, key=f"quality-slice-{column}", height=90 + 26 * len(values), alt=f"{name} by {column}")
     st.caption(f"{_reading(headline, overall)} {_small(model, found)}".replace("$", r"\$"))
 
 
+def _told(headline: str, figure: metrics.Figure, unit: str) -> str:
+    value, within = words.metric(headline, figure["value"], unit), words.interval(headline, figure, unit)
+    return escape(f"{value} ({within})")
+
+
 def _reading(headline: str, overall: str) -> str:
+    larger = " Such an error grows with the values themselves." if headline in words.AMOUNTS else ""
     return (
         f"Dotted line: the whole model, {overall}; {metrics.direction(headline)}. Amber: the whole 95 % interval is on "
-        "the wrong side of it."
+        f"the wrong side of it.{larger}"
     )
 
 
