@@ -1,0 +1,110 @@
+"""Why a model answers as it does: the parts of an explanation, in an order and in words that people can follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cockpit.fields import Field, label_of
+
+Part = Literal["base", "field", "rest", "calibration", "answer"]
+MOST, SMALL = 10, 0.01
+SCALES = {"log-odds": "log-odds", "log": "natural logarithm"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the sum, on the explanation's scale; `size` of the answer is the whole sum."""
+
+    part: Part
+    label: str
+    size: float
+    note: str = ""
+
+
+def steps(explanation: Mapping[str, Any], fields: Sequence[Field], row: Mapping[str, Any]) -> list[Step]:
+    """Base, the fields by size with the small ones as one, calibration, answer."""
+    by_name = {field.name: field for field in fields}
+    sizes = sorted(explanation["contributions"].items(), key=lambda each: -abs(each[1]))
+    floor = SMALL * max((abs(size) for _, size in sizes), default=0)
+    large = [each for each in sizes if abs(each[1]) >= floor and each[1] != 0][: MOST - 1]
+    small = sizes[len(large) :]
+    if len(small) == 1:
+        large, small = sizes, []
+    found = [Step("field", _told(by_name.get(name), name, row.get(name)), size) for name, size in large]
+    if small:
+        names = ", ".join(_label(by_name.get(name), name) for name, _ in small)
+        found.append(Step("rest", f"{len(small)} others", sum(size for _, size in small), names))
+    return [
+        Step("base", "Average case", explanation["base"], "Where every explanation starts"),
+        *found,
+        Step("calibration", "Calibration", explanation["calibration"], "Brings the score to what really happens"),
+        Step("answer", "Answer", explanation["answer"]),
+    ]
+
+
+def gap(found: Sequence[Step]) -> float:
+    """What the parts miss of the answer; 0 but for rounding."""
+    return found[-1].size - math.fsum(step.size for step in found[:-1])
+
+
+def back(scale: str, value: float) -> float:
+    """From the explanation's scale to the answer's own: a probability of log-odds, an amount of its logarithm."""
+    if scale == "log-odds":
+        return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+    return math.exp(min(value, 700.0)) if scale == "log" else value
+
+
+def sentence(found: Sequence[Step], what: str) -> str:
+    """The two strongest reasons; `what` is moved by them: "the probability", "the price"."""
+    strongest = [step for step in found if step.part == "field" and step.size][:2]
+    if not strongest:
+        return f"No single field moves {what} much."
+    first = strongest[0]
+    if len(strongest) == 1:
+        return f"What counts is {first.label}: it {_verb(first)}s {what}."
+    second = strongest[1]
+    if (first.size > 0) == (second.size > 0):
+        return f"{first.label} and {second.label} {_verb(first)} {what} most."
+    return f"{first.label} {_verb(first)}s {what} most; {second.label} {_verb(second)}s it."
+
+
+def addition(found: Sequence[Step], scale: str, answer: str) -> str:
+    """The sum in figures, and what it comes to; a sum that misses the answer says so."""
+    base, fields = found[0].size, math.fsum(step.size for step in found[1:-2])
+    parts = f"{base:.2f} (average case) {_signed(fields)} (fields) {_signed(found[-2].size)} (calibration)"
+    missed = "" if abs(gap(found)) < 0.005 else f" But the parts miss the answer by {gap(found):.3f}."
+    return f"{parts} = {found[-1].size:.2f} {scale}, which is {answer}.{missed}".replace("-", "−").replace(
+        "log−odds", "log-odds"
+    )
+
+
+def value_words(field: Field | None, value: Any) -> str:
+    """A value of a field as a person writes it; empty where it is not given."""
+    if value is None or value == "":
+        return ""
+    if field is not None and field.kind == "switch":
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        apart = "," if abs(value) >= 10_000 else ""  # a year has no thousands
+        return f"{value:{apart}.6g}" if abs(value) < 100_000 else f"{value:,.0f}"
+    return str(value)
+
+
+def _told(field: Field | None, name: str, value: Any) -> str:
+    said = value_words(field, value)
+    return f"{_label(field, name)}: {said}" if said else f"{_label(field, name)}: not given"
+
+
+def _label(field: Field | None, name: str) -> str:
+    return field.label if field else label_of(name)
+
+
+def _signed(size: float) -> str:
+    return f"{'−' if size < 0 else '+'} {abs(size):.2f}"
+
+
+def _verb(step: Step) -> str:
+    return "raise" if step.size > 0 else "lower"
