@@ -66,10 +66,10 @@ def decision_words(answer: Answer) -> str:
 
 
 def facts(answer: Answer, schema: Body) -> list[tuple[str, str, str]]:
-    """The answer's further fields: label, value in words, and what the API says of them."""
+    """The answer's further fields: label, value in words, and no note."""
     said = schema.get("properties", {})
     return [
-        (label_of(name), _words(value, said.get(name, {})), str(said.get(name, {}).get("description", "")))
+        (label_of(name), _words(value, said.get(name, {})), "")
         for name, value in answer.others.items()
         if not isinstance(value, (dict, list))
     ]

@@ -9,15 +9,14 @@ from typing import Any, Literal
 
 Kind = Literal["integer", "number", "choice", "text", "switch"]
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-UNITS = {"Mb": "MB", "Cr": "credit"}
+UNITS = {"Mb": "MB", "Cr": "credit", "Num": "number"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the request. `low` and `high` are its bounds, None where it has none; `example` is a sane value;
-    `longest` is the number of characters that a text may have.
+    """A field of the request. `low` and `high` are its bounds, None where it has none; `example` is a sane value.
 
-    A switch is a whole number that is 0 or 1.
+    A switch is a whole number that is 0 or 1; `longest` is the number of characters that a text may have.
     """
 
     name: str

@@ -20,7 +20,7 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!$:~|<>])")
 def draw(prefix: str, fields: Sequence[Field], known: Mapping[str, tuple[str, ...]], wrong: Mapping[str, str]) -> None:
     """All widgets, two beside each other; under each what is wrong with it. Their values are in the session's state."""
     for start in range(0, len(fields), 2):
-        for column, field in zip(st.columns(2), fields[start : start + 2], strict=False):
+        for column, field in zip(st.columns(2, vertical_alignment="center"), fields[start : start + 2], strict=False):
             with column:
                 _widget(f"{prefix}{field.name}", field, known.get(field.name, ()))
                 if field.name in wrong:
@@ -83,7 +83,8 @@ def plain(text: str) -> str:
 
 def _widget(key: str, field: Field, known: tuple[str, ...]) -> None:
     label = title_of(field)
-    kept: dict[str, Any] = {"key": key, "help": plain(field.description) or None, "persist_state": "session"}
+    help_of = None if plain(field.description) in label else plain(field.description)
+    kept: dict[str, Any] = {"key": key, "help": help_of, "persist_state": "session"}
     if field.kind == "switch" and not field.optional:
         st.toggle(label, **kept)
     elif field.kind in ("switch", "choice"):
@@ -109,13 +110,12 @@ def _text(label: str, field: Field, known: tuple[str, ...], kept: dict[str, Any]
 def _number(label: str, field: Field, kept: dict[str, Any]) -> None:
     sort = _sort(field)
     low, high = (None if bound is None else sort(bound) for bound in (field.low, field.high))
-    step, shape = sort(step_of(field)), "%d" if field.kind == "integer" else "%g"
+    kept |= {"min_value": low, "max_value": high, "step": sort(step_of(field))}
+    kept["format"] = "%d" if field.kind == "integer" else "%g"
     if slides(field):
-        st.slider(label, low, high, step=step, format=shape, **kept)
+        st.slider(label, **kept)
     else:
-        value = None if field.optional else "min"
-        hint = EMPTY if field.optional else None
-        st.number_input(label, low, high, value, step, shape, placeholder=hint, **kept)  # type: ignore[call-overload]
+        st.number_input(label, value=None if field.optional else "min", placeholder=EMPTY, **kept)
 
 
 def _value(field: Field, value: Any) -> Any:

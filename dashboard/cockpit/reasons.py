@@ -73,12 +73,16 @@ def sentence(found: Sequence[Step], what: str) -> str:
 
 def addition(found: Sequence[Step], scale: str, answer: str) -> str:
     """The sum in figures, and what it comes to; a sum that misses the answer says so."""
-    base, fields = found[0].size, math.fsum(step.size for step in found[1:-2])
-    parts = f"{base:.2f} (average case) {_signed(fields)} (fields) {_signed(found[-2].size)} (calibration)"
-    missed = "" if abs(gap(found)) < 0.005 else f" But the parts miss the answer by {gap(found):.3f}."
-    return f"{parts} = {found[-1].size:.2f} {scale}, which is {answer}.{missed}".replace("-", "−").replace(
-        "log−odds", "log-odds"
-    )
+    base, whole = (figure(found[place].size, signed=False) for place in (0, -1))
+    fields, calibration = figure(math.fsum(step.size for step in found[1:-2])), figure(found[-2].size)
+    missed = "" if abs(gap(found)) < 0.005 else f" But the parts miss the answer by {figure(gap(found))}."
+    parts = f"{base} (average case) {fields} (fields) {calibration} (calibration)"
+    return f"{parts} = {whole} {scale}, which is {answer}.{missed}"
+
+
+def figure(size: float, *, signed: bool = True) -> str:
+    """With two digits behind the point."""
+    return f"{size:{'+' if signed else ''}.2f}".replace("-", "−")
 
 
 def value_words(field: Field | None, value: Any) -> str:
@@ -100,10 +104,6 @@ def _told(field: Field | None, name: str, value: Any) -> str:
 
 def _label(field: Field | None, name: str) -> str:
     return field.label if field else label_of(name)
-
-
-def _signed(size: float) -> str:
-    return f"{'−' if size < 0 else '+'} {abs(size):.2f}"
 
 
 def _verb(step: Step) -> str:

@@ -41,7 +41,7 @@ def rows(row: Mapping[str, Any], field: Field, tried: Sequence[Any]) -> list[dic
 def extent(field: Field, now: Any, known: Known) -> tuple[float, float]:
     """From where to where a number is moved: the data's range, the field's bounds, or around the example."""
     near = [float(each) for each in (now, field.example) if isinstance(each, (int, float))] or [1.0]
-    size = max(max(abs(each) for each in near), 1.0)
+    size = max(1.0, *map(abs, near))
     if field.name in known.ranges:
         low, high = known.ranges[field.name]
     elif field.low is not None and field.high is not None and field.high - field.low <= WIDE:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from cockpit import look
-from cockpit.reasons import Step
+from cockpit.reasons import Step, figure
 
 RAISES, LOWERS, WHOLE = look.ACCENT, "#b08968", "#475569"
 MEASURES = {"base": "absolute", "answer": "total"}
@@ -17,7 +17,7 @@ LABEL_LENGTH = 26
 def waterfall(steps: Sequence[Step], *, scale: str, ends: tuple[str, str]) -> go.Figure:
     """`ends` are the base and the answer in what people measure them in: "13 %", "$25,956"."""
     told = [_told(step, ends) for step in steps]
-    figure = go.Figure(
+    drawn = go.Figure(
         go.Waterfall(
             orientation="h",
             y=[_short(step.label, place) for place, step in enumerate(steps)],
@@ -34,20 +34,15 @@ def waterfall(steps: Sequence[Step], *, scale: str, ends: tuple[str, str]) -> go
             totals={"marker": {"color": WHOLE}},
         )
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", ticklabelstandoff=6)
-    figure.update_xaxes(title=scale, range=list(_room(steps)))
-    return figure.update_layout(showlegend=False, bargap=0.35)
-
-
-def signed(size: float) -> str:
-    """With its sign, and two digits behind the point."""
-    return f"{size:+.2f}".replace("-", "−")
+    drawn.update_yaxes(autorange="reversed", showgrid=False, type="category", ticklabelstandoff=6)
+    drawn.update_xaxes(title=scale, range=list(_room(steps)))
+    return drawn.update_layout(showlegend=False, bargap=0.35)
 
 
 def _told(step: Step, ends: tuple[str, str]) -> str:
     if step.part in MEASURES:
-        return f"{step.size:.2f} = {ends[step.part == 'answer']}".replace("-", "−")
-    return signed(step.size)
+        return f"{figure(step.size, signed=False)} = {ends[step.part == 'answer']}"
+    return figure(step.size)
 
 
 def _short(label: str, place: int) -> str:

@@ -52,7 +52,7 @@ def show(model: Model) -> None:
     except ServiceError as error:
         st.error(f"{error.words} {error.remedy}", icon=":material/error:")
         return
-    one, file = st.tabs([CASE, FILE], key="try-view", bind="query-params")
+    one, file = st.tabs([CASE, FILE], key="view", bind="query-params")
     if one.open:
         with one:
             _one(case)
@@ -63,8 +63,8 @@ def show(model: Model) -> None:
 
 def _head(model: Model) -> None:
     marks = look.badge("synthetic data", look.WARN) if model.synthetic else ""
-    st.html(f'<div class="head"><h1>Try {escape(model.title)}</h1>{marks}</div>')
-    st.caption("What is asked here is a dry run: it is not recorded, and monitoring does not see it.")
+    note = "What is asked here is a dry run: it is not recorded, and monitoring does not see it."
+    st.html(f'<div class="head"><h1>Try {escape(model.title)}</h1>{marks}</div><p class="note">{note}</p>')
 
 
 def _case(model: Model) -> Case:
@@ -90,12 +90,15 @@ def _one(case: Case) -> None:
         _form(case, {problem["field"]: scoring.said(problem) for problem in error.problems} if error else {})
     with right:
         if error is not None:
-            _trouble(error)
+            _refused(case, error)
             return
         told = answer.read(body, case.model.info)
         _answer(case, told)
-    _why(case, told, body.get("explanation"), row)
-    _what_if(case, told, body.get("explanation"), row)
+    why, moved = st.columns(2, gap="large")
+    with why:
+        _why(case, told, body.get("explanation"), row)
+    with moved:
+        _what_if(case, told, body.get("explanation"), row)
 
 
 def _begin(case: Case) -> None:
@@ -123,15 +126,25 @@ def _trouble(error: ServiceError) -> None:
     st.error(f"{error.words} {error.remedy}", icon=":material/error:")
 
 
+def _refused(case: Case, error: ServiceError) -> None:
+    labels = {field.name: field.label for field in case.fields}
+    wrong = [f"{labels.get(each['field'], each['field'])} {scoring.said(each)}." for each in error.problems]
+    if wrong:
+        st.warning(form.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
+    else:
+        _trouble(error)
+
+
 def _answer(case: Case, told: Answer) -> None:
     further = answer.facts(told, case.schema)
-    if told.value is None:
-        further = [*further]
-    elif told.probable:
+    if told.value is not None and told.probable:
         _probability(told)
-    else:
+    elif told.value is not None:
         _amount(case, told)
     st.html(look.facts([*further, ("Model version", told.version or words.NONE, "")]))
+    if told.value is not None:
+        measure = _measure(case, told)
+        st.html(f'<p class="answer-bar">{escape(measure.name)}<strong>{escape(measure.told(told.value))}</strong></p>')
 
 
 def _probability(told: Answer) -> None:
@@ -163,7 +176,7 @@ def _amount(case: Case, told: Answer) -> None:
 
 
 def _why(case: Case, told: Answer, explanation: Mapping[str, Any] | None, row: Mapping[str, Any]) -> None:
-    st.subheader("Why this answer")
+    st.html("<h2>Why this answer</h2>")
     if not explanation:
         st.caption("This model does not tell reasons.")
         return
@@ -189,7 +202,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     movable = {field.name: field for field in what_if.movable(case.fields, case.known)}
     if told.value is None or not movable:
         return
-    st.subheader("What if")
+    st.html("<h2>What if</h2>")
     sizes = (explanation or {}).get("contributions", {})
     first = max(movable, key=lambda name: abs(sizes.get(name, 0.0)))
     key = f"{case.prefix}:what-if"
@@ -200,12 +213,15 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
         format_func=lambda each: movable[each].label,
         key=key,
         persist_state="session",
-        width=320,
+        width=420,
     )
     try:
         tried = _tried(case, movable[name], row)
     except ServiceError as error:
         _trouble(error)
+        return
+    if not tried.answers:
+        st.caption("The model takes none of the values that were tried.")
         return
     measure = _measure(case, told)
     draw = curve.curve if movable[name].kind in ("integer", "number") else curve.bars
