@@ -12,7 +12,7 @@ import streamlit as st
 
 from cockpit.services import Service, ServiceError
 
-MOST_TEXTS, BINS, DATA_SECONDS = 1000, 60, 20.0
+MOST_TEXTS, BINS, DATA_SECONDS = 1000, 40, 20.0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def steps(explanation: Mapping[str, Any], fields: Sequence[Field], row: Mapping[
     found = [Step("field", _told(by_name.get(name), name, row.get(name)), size) for name, size in large]
     if small:
         names = ", ".join(_label(by_name.get(name), name) for name, _ in small)
-        found.append(Step("rest", f"{len(small)} others", sum(size for _, size in small), names))
+        found.append(Step("rest", f"{len(small)} smaller ones", sum(size for _, size in small), names))
     return [
         Step("base", "Average case", explanation["base"], "Where every explanation starts"),
         *found,
@@ -62,13 +62,13 @@ def sentence(found: Sequence[Step], what: str) -> str:
     strongest = [step for step in found if step.part == "field" and step.size][:2]
     if not strongest:
         return f"No single field moves {what} much."
-    first = strongest[0]
-    if len(strongest) == 1:
-        return f"What counts is {first.label}: it {_verb(first)}s {what}."
-    second = strongest[1]
+    first, *more = strongest
+    if not more:
+        return f"{_named(first)} alone {_verb(first)}s {what}."
+    second = more[0]
     if (first.size > 0) == (second.size > 0):
-        return f"{first.label} and {second.label} {_verb(first)} {what} most."
-    return f"{first.label} {_verb(first)}s {what} most; {second.label} {_verb(second)}s it."
+        return f"{_named(first)} and {_named(second)} {_verb(first)} {what} most."
+    return f"{_named(first)} {_verb(first)}s {what} most, and {_named(second)} {_verb(second)}s it."
 
 
 def addition(found: Sequence[Step], scale: str, answer: str) -> str:
@@ -104,6 +104,12 @@ def _told(field: Field | None, name: str, value: Any) -> str:
 
 def _label(field: Field | None, name: str) -> str:
     return field.label if field else label_of(name)
+
+
+def _named(step: Step) -> str:
+    """The field with its value: "Age (44)"."""
+    name, _, value = step.label.partition(": ")
+    return f"{name} ({value})"
 
 
 def _verb(step: Step) -> str:

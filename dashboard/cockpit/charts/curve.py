@@ -58,16 +58,21 @@ def curve(tried: Tried, measure: Measure) -> go.Figure:
         figure.add_scatter(
             x=[tried.now],
             y=[tried.answers[place]],
-            mode="markers+text",
+            mode="markers",
             marker={"color": look.INK, "size": 10, "line": {"color": "white", "width": 2}},
-            text=["now"],
-            textposition="top center",
             cliponaxis=False,
             hovertemplate=f"now: {_hover(tried, measure)[place]}<extra></extra>",
         )
+        told = f"now {measure.told(tried.answers[place])}"
+        plate = {"bgcolor": "rgba(255,255,255,.85)", "borderpad": 2, "showarrow": False, "yshift": 20}
+        figure.add_annotation(x=tried.now, y=tried.answers[place], text=told, **plate)
     _threshold(figure, measure, along="x")
+    room = (tried.values[-1] - tried.values[0]) * 0.03
+    figure.update_xaxes(range=[tried.values[0] - room, tried.values[-1] + room])
     figure.update_xaxes(title=tried.field, showgrid=False, tickformat="d" if _years(tried.values) else ",.6~g")
-    return _scaled(figure, measure, "y", [*tried.answers, *tried.high])
+    return _scaled(figure, measure, "y", [*tried.answers, *tried.high]).update_layout(
+        margin={"l": 8, "r": 8, "t": 16, "b": 8}
+    )
 
 
 def bars(tried: Tried, measure: Measure) -> go.Figure:

@@ -16,17 +16,17 @@ LABEL_LENGTH = 26
 
 def waterfall(steps: Sequence[Step], *, scale: str, ends: tuple[str, str]) -> go.Figure:
     """`ends` are the base and the answer in what people measure them in: "13 %", "$25,956"."""
-    told = [_told(step, ends) for step in steps]
+    labels = [_label(step, ends) for step in steps]
     drawn = go.Figure(
         go.Waterfall(
             orientation="h",
-            y=[_short(step.label, place) for place, step in enumerate(steps)],
+            y=[_short(label, place) for place, label in enumerate(labels)],
             x=[step.size for step in steps],
             measure=[MEASURES.get(step.part, "relative") for step in steps],
-            text=told,
+            text=[figure(step.size, signed=step.part not in MEASURES) for step in steps],
             textposition="outside",
             cliponaxis=False,
-            customdata=[(step.label, step.note) for step in steps],
+            customdata=[(label, step.note) for label, step in zip(labels, steps, strict=True)],
             hovertemplate="%{customdata[0]}<br>%{text}<br>%{customdata[1]}<extra></extra>",
             connector={"line": {"color": look.LINE, "width": 1}},
             increasing={"marker": {"color": RAISES}},
@@ -36,13 +36,12 @@ def waterfall(steps: Sequence[Step], *, scale: str, ends: tuple[str, str]) -> go
     )
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category", ticklabelstandoff=6)
     drawn.update_xaxes(title=scale, range=list(_room(steps)))
-    return drawn.update_layout(showlegend=False, bargap=0.35)
+    return drawn.update_layout(showlegend=False, bargap=0.35, margin={"l": 8, "r": 8, "t": 4, "b": 8})
 
 
-def _told(step: Step, ends: tuple[str, str]) -> str:
-    if step.part in MEASURES:
-        return f"{figure(step.size, signed=False)} = {ends[step.part == 'answer']}"
-    return figure(step.size)
+def _label(step: Step, ends: tuple[str, str]) -> str:
+    """What it is; of base and answer also what they are in what people measure them in."""
+    return f"{step.label}: {ends[step.part == 'answer']}" if step.part in MEASURES else step.label
 
 
 def _short(label: str, place: int) -> str:
@@ -61,5 +60,5 @@ def _room(steps: Sequence[Step]) -> tuple[float, float]:
     if min(abs(steps[0].size), abs(steps[-1].size)) > 2 * (max(reached[1:]) - min(reached[1:])):
         reached = reached[1:]  # far from zero: the parts would be slivers
     low, high = min(reached), max(reached)
-    room = (high - low) * 0.28 or 1.0
+    room = (high - low) * 0.2 or 1.0
     return low - room, high + room

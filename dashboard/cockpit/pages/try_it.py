@@ -78,7 +78,7 @@ def _case(model: Model) -> Case:
 def _one(case: Case) -> None:
     """The form, and beside it the answer to what it says now; a change draws only this part again."""
     _begin(case)
-    left, right = st.columns([11, 10], gap="large")
+    left, right = st.columns(2, gap="large")
     values = {field.name: st.session_state[f"{case.prefix}{field.name}"] for field in case.fields}
     row = form.row_of(case.fields, values)
     try:
@@ -164,7 +164,7 @@ def _amount(case: Case, told: Answer) -> None:
     between = ""
     if told.low is not None and told.high is not None:
         coverage = case.model.info.get("task", {}).get("coverage")
-        share = f"{words.percent(coverage)} of cases lie" if coverage else "Probably"
+        share = f"Of cases like this one {words.percent(coverage)} lie" if coverage else "Probably"
         between = f"{share} between {words.amount(told.low, unit)} and {words.amount(told.high, unit)}."
     if case.known.quantiles:
         share = words.percent(case.known.share_below(told.value))
@@ -176,7 +176,7 @@ def _amount(case: Case, told: Answer) -> None:
 
 
 def _why(case: Case, told: Answer, explanation: Mapping[str, Any] | None, row: Mapping[str, Any]) -> None:
-    st.html("<h2>Why this answer</h2>")
+    st.html("<h2 class='part'>Why this answer</h2>")
     if not explanation:
         st.caption("This model does not tell reasons.")
         return
@@ -202,7 +202,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     movable = {field.name: field for field in what_if.movable(case.fields, case.known)}
     if told.value is None or not movable:
         return
-    st.html("<h2>What if</h2>")
+    st.html("<h2 class='part'>What if</h2>")
     sizes = (explanation or {}).get("contributions", {})
     first = max(movable, key=lambda name: abs(sizes.get(name, 0.0)))
     key = f"{case.prefix}:what-if"
