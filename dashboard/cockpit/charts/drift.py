@@ -32,16 +32,12 @@ def ranking(features: Sequence[Facts], limits: Facts) -> go.Figure:
     """PSI by column, the furthest apart on top, with the policy's limits and what chance alone could do."""
     rows = list(reversed(ranked(features)))
     names = [column_name(each["feature"]) for each in rows]
-    texts = [f"{words.number(each['psi'], 2)} {each['state']}" for each in rows]
     figure = go.Figure(
         go.Bar(
             x=[each["psi"] for each in rows],
             y=names,
             orientation="h",
             marker_color=[STATES.get(each["state"], GREY) for each in rows],
-            text=texts,
-            textposition="outside",
-            cliponaxis=False,
             showlegend=False,
             customdata=[[each["state"], each["by_chance"]] for each in rows],
             hovertemplate="%{y}<br>PSI %{x:.3f}: %{customdata[0]}"
@@ -58,12 +54,35 @@ def ranking(features: Sequence[Facts], limits: Facts) -> go.Figure:
             hovertemplate="%{y}<br>chance alone reaches %{x:.3f}<extra></extra>",
         )
     )
+    _states(figure, rows, names)
     furthest = max([limits["act"], *(each[name] or 0.0 for each in rows for name in ("psi", "by_chance"))])
     for name, colour in (("watch", look.WARN), ("act", look.BAD)):
         _limit(figure, name, limits[name], colour, upright=names)
     figure.update_xaxes(title_text="PSI (0: distributed as in training)", range=[0, furthest * 1.25])
     figure.update_yaxes(ticklabelstandoff=6)
+    figure.update_layout(legend=look.ABOVE)
     return figure
+
+
+def _states(figure: go.Figure, rows: Sequence[Facts], names: Sequence[str]) -> None:
+    """PSI and state in words, right of the bar and of what chance reaches."""
+    figure.add_trace(
+        go.Scatter(
+            x=[max(each["psi"] or 0.0, each["by_chance"] or 0.0) for each in rows],
+            y=names,
+            mode="text",
+            text=[f"  {_psi(each['psi'])} {each['state']}" for each in rows],
+            textposition="middle right",
+            textfont={"color": [STATES.get(each["state"], GREY) for each in rows]},
+            cliponaxis=False,
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    )
+
+
+def _psi(value: float | None) -> str:
+    return words.NONE if value is None else f"{value:.2f}" if value >= 0.005 else "0.00"
 
 
 def distributions(feature: Facts) -> go.Figure:
@@ -82,7 +101,7 @@ def distributions(feature: Facts) -> go.Figure:
     ):
         text = "%{x}<br>%{y:.1%} of the rows<extra>" + name + "</extra>"
         figure.add_trace(go.Bar(x=labels, y=shares, name=name, marker_color=colour, hovertemplate=text))
-    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_layout(barmode="group", bargap=0.25, legend=look.ABOVE)
     figure.update_xaxes(title_text=column_name(feature["feature"]), type="category", showgrid=False)
     figure.update_yaxes(title_text="Share of the rows", tickformat=".0%", rangemode="tozero")
     return figure
@@ -115,7 +134,7 @@ def share_over_time(history: Sequence[Facts], limits: Facts) -> go.Figure:
         _limit(figure, name, limits[name], colour)
     figure.update_xaxes(title_text="Time (UTC)", showgrid=False)
     figure.update_yaxes(title_text="Columns drifted", tickformat=".0%", range=[0, 1.05])
-    figure.update_layout(uirevision="stay")
+    figure.update_layout(uirevision="stay", legend=look.ABOVE)
     return figure
 
 

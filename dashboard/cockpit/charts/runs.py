@@ -66,7 +66,7 @@ def performance(points: Sequence[Facts], metric: str, moments: Sequence[str], un
     figure.update_yaxes(title_text=words.metric_name(metric) + (f" ({unit})" if unit else ""))
     if metric in words.SHARES:
         figure.update_yaxes(tickformat=".0%")
-    figure.update_layout(uirevision=metric)
+    figure.update_layout(uirevision=metric, legend=look.ABOVE)
     return figure
 
 
@@ -133,7 +133,7 @@ def _real(figure: go.Figure, points: Sequence[Facts]) -> None:
             error_y={"array": above, "arrayminus": below, "symmetric": False, "color": look.ACCENT, "thickness": 1.5},
             customdata=[[point["low"], point["high"], point["labelled"]] for point in points],
             hovertemplate="%{x|%d %b %H:%M} UTC<br>real %{y:,.4g}, 95 % interval %{customdata[0]:,.4g} to "
-            "%{customdata[1]:,.4g}<br>on %{customdata[2]:,} labels<extra></extra>",
+            "%{customdata[1]:,.4g}<br>%{customdata[2]:,} labels had come by then<extra></extra>",
         )
     )
 

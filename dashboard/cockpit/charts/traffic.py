@@ -83,5 +83,5 @@ def _figure(down: Sequence[Span], shown: Span, title: str, **layout: Any) -> go.
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name="API down", marker=shade))
     figure.update_xaxes(range=list(shown), title_text=AXIS, showgrid=False, type="date")
     figure.update_yaxes(title_text=title, rangemode="tozero")
-    figure.update_layout(uirevision="stay", **layout)
+    figure.update_layout(uirevision="stay", legend=look.ABOVE, **layout)
     return figure

@@ -57,7 +57,7 @@ def _facts(run: Facts) -> Sequence[tuple[str, str, str]]:
     return (
         ("Version", run["model_version"] or words.NONE, ""),
         ("Predictions", words.number(run["predictions"], 4), f"of the last {run['days']:g} days"),
-        ("Labels", words.number(run["labelled"], 4), "of this version"),
+        ("Labels", words.number(run["labelled"], 4), "of any version"),
         ("Columns drifted", words.percent(run["drifted_share"]), ""),
     )
 

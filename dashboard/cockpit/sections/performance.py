@@ -92,8 +92,8 @@ def _facts(performance: Facts) -> Sequence[tuple[str, str, str]]:
     delay, hits = performance["label_delay_seconds"], performance["hit_rate"]
     held = f"{hits['hits']} of {hits['of']}" if hits else words.NONE
     return (
-        ("Labels", words.number(performance["labelled"], 4), "of the live version"),
+        ("Labels", words.number(performance["labelled"], 4), "in the window, of any version"),
         ("Label coverage", words.percent(performance["label_coverage"], 1), "of the window's predictions"),
-        ("Label delay", words.NONE if delay is None else words.duration(delay), "in the middle"),
+        ("Label delay", words.NONE if delay is None else words.duration(delay), "median"),
         ("The estimate held", held, "bands that had the real value" if hits else "no band could be judged yet"),
     )
