@@ -132,7 +132,7 @@ def share_over_time(history: Sequence[Facts], limits: Facts) -> go.Figure:
     )
     for name, colour in (("watch", look.WARN), ("act", look.BAD)):
         _limit(figure, name, limits[name], colour)
-    figure.update_xaxes(title_text="Time (UTC)", showgrid=False)
+    figure.update_xaxes(title_text="Time (UTC)", showgrid=False, nticks=6, tickangle=0)
     figure.update_yaxes(title_text="Columns drifted", tickformat=".0%", range=[0, 1.05])
     figure.update_layout(uirevision="stay", legend=look.ABOVE)
     return figure

@@ -40,7 +40,7 @@ def decisions(runs: Sequence[Facts]) -> go.Figure:
     others = [run["decision"] for run in past if run["decision"] not in ORDER]
     rows = [*ORDER, *dict.fromkeys(others)]
     figure.update_yaxes(categoryorder="array", categoryarray=rows, range=[-0.6, len(rows) - 0.4], type="category")
-    figure.update_xaxes(title_text="Time (UTC)", showgrid=False)
+    figure.update_xaxes(title_text="Time (UTC)", showgrid=False, nticks=6, tickangle=0)
     figure.update_layout(uirevision="stay")
     return figure
 
@@ -62,7 +62,7 @@ def performance(points: Sequence[Facts], metric: str, moments: Sequence[str], un
         _estimated(figure, part, first=number == 0)
     _real(figure, [point for point in chosen if point["kind"] == "real"])
     _reference(figure, chosen)
-    figure.update_xaxes(title_text="Time (UTC)", showgrid=False)
+    figure.update_xaxes(title_text="Time (UTC)", showgrid=False, nticks=6, tickangle=0)
     figure.update_yaxes(title_text=words.metric_name(metric) + (f" ({unit})" if unit else ""))
     if metric in words.SHARES:
         figure.update_yaxes(tickformat=".0%")

@@ -81,7 +81,7 @@ def _figure(down: Sequence[Span], shown: Span, title: str, **layout: Any) -> go.
     if down:
         shade = {"color": look.BAD, "symbol": "square", "opacity": 0.25, "size": 11}
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name="API down", marker=shade))
-    figure.update_xaxes(range=list(shown), title_text=AXIS, showgrid=False, type="date")
+    figure.update_xaxes(range=list(shown), title_text=AXIS, showgrid=False, type="date", nticks=6, tickangle=0)
     figure.update_yaxes(title_text=title, rangemode="tozero")
     figure.update_layout(uirevision="stay", legend=look.ABOVE, **layout)
     return figure

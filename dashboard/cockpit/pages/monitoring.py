@@ -108,15 +108,15 @@ def _draw(said: Facts, shown: tuple[datetime, datetime], seconds: int, name: str
         st.error("The API does not answer at the moment. `make health` tells what runs.")
     st.caption(f"{predicted:,} predictions in {asked:,} requests, {refused:,} refused (4xx), {failed:,} failed (5xx).")
     what = f"of {name} over time, {predicted} predictions in {asked} requests"
-    look.chart(drawn.volume(steps, down, shown), key=f"volume-{name}", height=230, alt=f"Volume {what}")
+    look.chart(drawn.volume(steps, down, shown), key=f"volume-{name}", height=260, alt=f"Volume {what}")
     left, right = st.columns(2)
     with left:
         st.markdown("**Latency**")
-        look.chart(drawn.latency(steps, down, shown), key=f"latency-{name}", height=230, alt=f"Latency {what}")
+        look.chart(drawn.latency(steps, down, shown), key=f"latency-{name}", height=260, alt=f"Latency {what}")
     with right:
         st.markdown("**Errors**")
         if refused or failed:
-            look.chart(drawn.errors(steps, down, shown), key=f"errors-{name}", height=230, alt=f"Errors {what}")
+            look.chart(drawn.errors(steps, down, shown), key=f"errors-{name}", height=260, alt=f"Errors {what}")
         else:
             st.success("No request was refused and none failed in this period.")
     st.caption("p95 is the slowest of the 10-second readings in each step. A gap: nothing was asked, or nobody looked.")

@@ -76,7 +76,7 @@ def _table(told: Facts, unit: str) -> None:
             "Version": [row["version"] for row in rows],
             "Live": ["live" if row["version"] in live else "" for row in rows],
             "Alias": [", ".join(row["aliases"]) for row in rows],
-            "Verdict": [row["verdict"] or "not judged" for row in rows],
+            "Gate says": [row["verdict"] or "not judged" for row in rows],
             **{words.metric_name(name): [_value(row, name, unit) for row in rows] for name in metrics},
             "Created (UTC)": [_time(row["created"]) for row in rows],
             "Signed by": [row["signed_by"][:8] or "nobody yet" for row in rows],
@@ -154,7 +154,7 @@ def _difference(line: Compared, unit: str) -> str:
     said = "not judged" if line.judged == "unknown" else line.judged
     note = "<small>intervals overlap</small>" if line.overlap and line.judged != "equal" else ""
     value = escape(sign + words.metric(line.metric, abs(line.difference), unit))
-    return f"{value} {look.badge(said, MARKS[line.judged])}{note}"
+    return f"{value} {look.badge(said, look.UNKNOWN if line.overlap else MARKS[line.judged])}{note}"
 
 
 def _audit(told: Facts) -> None:

@@ -73,7 +73,7 @@ def show_runs(runs: Sequence[Facts], name: str) -> None:
             "Labels": [run["labelled"] for run in listed],
             "Drifted": [words.percent(run["drifted_share"]) for run in listed],
             "Version": [run["model_version"] for run in listed],
-            REPORT: [f"{monitoring().shown}{run['report_url']}" if run["report_url"] else None for run in listed],
+            REPORT: [f"{monitoring().shown}{run['report_url']}" if run["report_url"] else "" for run in listed],
         },
         column_config={
             "When (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
@@ -81,11 +81,16 @@ def show_runs(runs: Sequence[Facts], name: str) -> None:
             REPORT: st.column_config.LinkColumn(display_text="open", help="Evidently's; the newest are kept"),
         },
         hide_index=True,
-        height=320,
         key=f"runs-{name}",
     )
-    if not any(run["report_url"] for run in listed):
-        st.caption("None of these runs has an Evidently report: there was nothing to compare yet.")
+    without = sum(not run["report_url"] for run in listed)
+    if without:
+        said = (
+            "None of these runs has"
+            if without == len(listed)
+            else f"{without} of these runs have no longer, or never had,"
+        )
+        st.caption(f"{said} an Evidently report: there was nothing to compare, or it made room for newer ones.")
 
 
 def _facts(performance: Facts) -> Sequence[tuple[str, str, str]]:
