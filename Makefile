@@ -146,7 +146,7 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
-test-servers: ## Install the servers that tests start for themselves: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu)
+test-servers: ## Install what tests start: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu), Chromium (Debian)
 	@scripts/test-servers.sh
 
 test-fast: install ## All but the end-to-end tests
