@@ -56,7 +56,7 @@ def _cards(pages: dict[str, str]) -> None:
 
 def _summary(found: Sequence[Model]) -> str:
     healthy = sum(model.up for model in found)
-    text = f"{healthy} of {len(found)} models answer" if healthy < len(found) else f"All {len(found)} models answer"
+    text = f"{healthy} of {len(found)} models answer"
     return f'<p class="sum" role="status">{look.dot(look.GOOD if healthy == len(found) else look.BAD)}{text}</p>'
 
 
