@@ -42,10 +42,12 @@ help: ## List every task
 	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nPROJECT=name limits a task to one project; ARGS="..." is passed on to the command.\n'
 
-demo: install ## Train what is missing, start MLflow, every API and monitoring, show where they are; Ctrl-C stops all
+demo: install ## Train what is missing, start MLflow, every API, monitoring and the dashboard; Ctrl-C stops all
+	@scripts/admin-key.sh
 	@$(PORTFOLIO) demo run $(ARGS)
 
 demo-up: install ## The same in the background
+	@scripts/admin-key.sh
 	@$(PORTFOLIO) demo up $(ARGS)
 
 demo-down: install ## Stop what demo-up started
