@@ -19,9 +19,11 @@ QUIET = (
 )
 COMPLETE = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
-    const busy = '[data-testid="stSpinner"], [data-testid="stSkeleton"], [data-testid="stAppSkeleton"], [data-stale="true"]';
-    const drawn = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].every(e => e.querySelector('.main-svg'));
-    return app?.dataset.testScriptState === 'notRunning' && !document.querySelector(busy) && drawn
+    const busy = ['stSpinner', 'stSkeleton', 'stAppSkeleton', 'stProgress'].map(name => `[data-testid="${name}"]`);
+    const charts = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')];
+    return app?.dataset.testScriptState === 'notRunning'
+        && !document.querySelector([...busy, '[data-stale="true"]'].join())
+        && charts.every(chart => chart.querySelector('.main-svg'))
         && document.querySelector('h1, h2, h3, [data-testid="stAlert"]') !== null;
 }"""
 LOAD_SECONDS = 30

@@ -79,7 +79,7 @@ def _head(model: Model) -> str:
     marks = [look.badge("healthy", look.GOOD) if model.up else look.badge("down", look.BAD)]
     if model.synthetic:
         marks.append(look.badge("synthetic data", look.WARN))
-    return f'<div class="head"><h3>{escape(model.title)}</h3><div class="marks">{"".join(marks)}</div></div>'
+    return f'<div class="card-head"><h3>{escape(model.title)}</h3><div>{"".join(marks)}</div></div>'
 
 
 def _facts(model: Model, watched: Watched) -> Sequence[tuple[str, str, str]]:
