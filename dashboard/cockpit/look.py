@@ -21,8 +21,9 @@ STATES = {
     "unknown": UNKNOWN,
 }
 """Decisions of a monitoring run, and states of what it judged."""
-STYLE, ICON = Path(__file__).parent / "style.css", Path(__file__).parent / "icon.svg"
+STYLE = Path(__file__).parent / "style.css"
 CONFIG = {"displayModeBar": False, "responsive": True}
+ICON = Path(__file__).parent / "icon.svg"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 TEMPLATE = go.layout.Template(
     layout={

@@ -53,14 +53,12 @@ class Service:
     def post(self, path: str, body: Any, *, key: str = "", seconds: float = WORK_SECONDS, **params: Any) -> Any:
         """The JSON of a POST of JSON; `key` is sent as X-API-Key. Raises ServiceError."""
         headers = {"X-API-Key": key} if key else {}
-        return _told(self, self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params))
+        return self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params).json()
 
     def post_csv(self, path: str, content: str, **params: Any) -> Any:
         """The JSON of a POST of CSV. Raises ServiceError."""
         headers = {"content-type": "text/csv"}
-        return _told(
-            self, self._ask("POST", path, seconds=WORK_SECONDS, content=content, headers=headers, params=params)
-        )
+        return self._ask("POST", path, seconds=WORK_SECONDS, content=content, headers=headers, params=params).json()
 
     def _ask(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx2.Response:
         try:
