@@ -77,10 +77,17 @@ class Demo:
         if again is not None:
             end(again)
             return
+        os.killpg(self._group(name), signal.SIGTERM)
+        wait_for(lambda: is_free(PORTS[name] + self.offset), f"{name} ends")
+
+    def pause(self, name: str, *, again: bool = False) -> None:
+        """Let a service accept questions and answer none, until it may go on again."""
+        os.killpg(self._group(name), signal.SIGCONT if again else signal.SIGSTOP)
+
+    def _group(self, name: str) -> int:
         groups = json.loads((self.folder / ".demo" / "state.json").read_text())["groups"]
         [pid] = [group["pid"] for group in groups if group["name"] == name]
-        os.killpg(pid, signal.SIGTERM)
-        wait_for(lambda: is_free(PORTS[name] + self.offset), f"{name} ends")
+        return int(pid)
 
     def start(self, name: str) -> None:
         """Start an API again that was stopped."""
