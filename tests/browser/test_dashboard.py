@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, against a demo stack of its own: every page, and everything that can be done there."""
+"""The dashboard in a real browser, against a demo stack of its own: every page, and all that can be done there."""
 
 from __future__ import annotations
 
