@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -14,6 +15,9 @@ APIS = "http://localhost:8001,http://localhost:8002,http://localhost:8003"
 MONITORING, MLFLOW = "http://localhost:8010", "http://localhost:5000"
 LOOK_SECONDS = 1.5  # a service that is down shall not keep a page waiting
 WORK_SECONDS = 60.0  # for what is worth waiting for: scoring a file, promoting
+IDLE_SECONDS = (
+    2.0  # uvicorn closes an idle link after 5 s; one that is closed while it is used would look like a failure
+)
 Body = Mapping[str, Any]
 
 
@@ -40,7 +44,7 @@ class Service:
 
     def get(self, path: str, *, seconds: float = LOOK_SECONDS, **params: Any) -> Any:
         """The JSON of a GET. Raises ServiceError."""
-        return self._ask("GET", path, seconds=seconds, params=params).json()
+        return _told(self, self._ask("GET", path, seconds=seconds, params=params))
 
     def text(self, path: str) -> str:
         """The text of a GET. Raises ServiceError."""
@@ -60,7 +64,7 @@ class Service:
 
     def _ask(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx2.Response:
         try:
-            answer = httpx2.request(method, f"{self.address}{path}", timeout=seconds, trust_env=False, **options)
+            answer = _client().request(method, f"{self.address}{path}", timeout=seconds, **options)
         except httpx2.TimeoutException:
             raise ServiceError(f"{self.shown} did not answer within {seconds:g} s.", "Try again in a moment.") from None
         except httpx2.HTTPError:
@@ -68,15 +72,6 @@ class Service:
         if answer.is_success:
             return answer
         raise _refusal(self, answer)
-
-
-@dataclass(frozen=True)
-class Api:
-    """A model API. `name` and `title` are what it last said of itself; its address where it never answered."""
-
-    service: Service
-    name: str
-    title: str
 
 
 def monitoring() -> Service:
@@ -98,6 +93,19 @@ def together(*questions: Any) -> list[Any]:
     """What functions without arguments return, asked at the same time; a ServiceError is returned, too."""
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         return list(pool.map(_tried, questions))
+
+
+@cache
+def _client() -> httpx2.Client:
+    """One for all: making one reads every certificate of the machine, which takes longer than most answers."""
+    return httpx2.Client(trust_env=False, limits=httpx2.Limits(keepalive_expiry=IDLE_SECONDS))
+
+
+def _told(service: Service, answer: httpx2.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise ServiceError(f"{service.shown} did not answer in JSON.", "Is that the right address?") from None
 
 
 def _tried(question: Any) -> Any:
