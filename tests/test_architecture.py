@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DASHBOARD = [ROOT / "dashboard" / "app.py", *sorted(ROOT.glob("dashboard/cockpit/**/*.py"))]
+DASHBOARD = sorted([*ROOT.glob("dashboard/*.py"), *ROOT.glob("dashboard/cockpit/**/*.py")])
 SOURCES = sorted([*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("projects/*/src/**/*.py"), *DASHBOARD])
 PROJECTS = sorted(path for path in (ROOT / "projects").iterdir() if (path / "pyproject.toml").is_file())
 FILE_LINES, FUNCTION_LINES = 250, 25
