@@ -14,7 +14,7 @@ from cockpit.fields import Field
 SLIDES = 1000.0
 """The widest range that a slider is good for."""
 EMPTY = "empty: not known"
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!$:~|<>])")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]#$:~|<>])")
 
 
 def draw(prefix: str, fields: Sequence[Field], known: Mapping[str, tuple[str, ...]], wrong: Mapping[str, str]) -> None:

@@ -187,8 +187,7 @@ def _why(case: Case, told: Answer, explanation: Mapping[str, Any] | None, row: M
     what = "the probability" if told.probable else f"the {case.target.lower()}"
     st.markdown(form.plain(reasons.sentence(found, what)))
     shown = reasons.SCALES.get(scale, scale)
-    title = f"{what.removeprefix('the ').capitalize()}, as {shown}"
-    figure = waterfall.waterfall(found, scale=title, ends=(ends[0], ends[1]))
+    figure = waterfall.waterfall(found, scale=shown.capitalize(), ends=(ends[0], ends[1]))
     look.chart(figure, key="try-why", height=110 + 30 * len(found), alt=reasons.sentence(found, what))
     st.caption(reasons.addition(found, shown, ends[1]))
 
