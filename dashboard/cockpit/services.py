@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -58,7 +59,7 @@ class Service:
 
     def _ask(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx2.Response:
         try:
-            answer = httpx2.request(method, f"{self.address}{path}", timeout=seconds, trust_env=False, **options)
+            answer = _client().request(method, f"{self.address}{path}", timeout=seconds, **options)
         except httpx2.TimeoutException:
             raise ServiceError(f"{self.shown} did not answer within {seconds:g} s.", "Try again in a moment.") from None
         except httpx2.HTTPError:
@@ -96,6 +97,12 @@ def together(*questions: Any) -> list[Any]:
     """What functions without arguments return, asked at the same time; a ServiceError is returned, too."""
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         return list(pool.map(_tried, questions))
+
+
+@cache
+def _client() -> httpx2.Client:
+    """One for all: making a client costs more than most answers. A link is not kept, as services may restart."""
+    return httpx2.Client(trust_env=False, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0))
 
 
 def _tried(question: Any) -> Any:

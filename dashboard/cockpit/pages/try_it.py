@@ -127,7 +127,7 @@ def _trouble(error: ServiceError) -> None:
 
 
 def _refused(case: Case, error: ServiceError) -> None:
-    labels = {field.name: field.label for field in case.fields}
+    labels = {field.name: form.name_of(field) for field in case.fields}
     wrong = [f"{labels.get(each['field'], each['field'])} {scoring.said(each)}." for each in error.problems]
     if wrong:
         st.warning(form.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
@@ -209,7 +209,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     name = st.selectbox(
         "Move one field, and leave all others as they are",
         list(movable),
-        format_func=lambda each: movable[each].label,
+        format_func=lambda each: form.name_of(movable[each]),
         key=key,
         persist_state="session",
         width=420,
@@ -244,7 +244,7 @@ def _tried(case: Case, field: Field, row: Mapping[str, Any]) -> curve.Tried:
         if body is not None
     ]
     return curve.Tried(
-        field.label,
+        form.name_of(field),
         [value for value, _ in told],
         [reasons.value_words(field, value) or "not given" for value, _ in told],
         [each.value for _, each in told if each.value is not None],
