@@ -42,10 +42,12 @@ help: ## List every task
 	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nPROJECT=name limits a task to one project; ARGS="..." is passed on to the command.\n'
 
-demo: install ## Train what is missing, start MLflow, every API and monitoring, show where they are; Ctrl-C stops all
+demo: install ## Train what is missing, start MLflow, every API, monitoring and the dashboard; Ctrl-C stops all
+	@scripts/admin-key.sh
 	@$(PORTFOLIO) demo run $(ARGS)
 
 demo-up: install ## The same in the background
+	@scripts/admin-key.sh
 	@$(PORTFOLIO) demo up $(ARGS)
 
 demo-down: install ## Stop what demo-up started
@@ -144,7 +146,7 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
-test-servers: ## Install the servers that tests start for themselves: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu)
+test-servers: ## Install what tests start: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu), Chromium (Debian)
 	@scripts/test-servers.sh
 
 test-fast: install ## All but the end-to-end tests

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import streamlit as st
 
-from cockpit import look, models, route
 
-st.set_page_config(page_title="Model portfolio", page_icon=":material/insights:", layout="wide")
-look.dress()
-route.show(models.models())
+@asynccontextmanager
+async def warmed(_: st.App) -> AsyncIterator[None]:
+    """Pages are imported and services asked before the first visitor comes, who would wait for it."""
+    from cockpit import models, plugins, route  # noqa: F401 - the pages, and plotly with them
+
+    for model in models.models():
+        plugins.pages_of(model.name)
+    yield
+
+
+app = st.App("view.py", lifespan=warmed)

@@ -19,7 +19,7 @@ containers() {
 
 # "NAME PORT" of every line of the Procfile.
 processes() {
-  sed -nE 's/^([A-Za-z0-9_-]+):.*--port ([0-9]+).*/\1 \2/p' Procfile |
+  sed -nE 's/^([A-Za-z0-9_-]+):.*[-.]port ([0-9]+).*/\1 \2/p' Procfile |
     while read -r name port; do echo "$name $((port + ${DEMO_PORT_OFFSET:-0}))"; done
 }
 

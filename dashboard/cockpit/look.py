@@ -15,13 +15,17 @@ GOOD, WARN, BAD, UNKNOWN = "#15803d", "#b45309", "#b91c1c", "#64748b"
 STATES = {
     "ok": GOOD,
     "watch": WARN,
+    "act": BAD,
     "retrain": BAD,
     "roll back": BAD,
     "unknown": UNKNOWN,
 }
 """Decisions of a monitoring run, and states of what it judged."""
 STYLE = Path(__file__).parent / "style.css"
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+"""A legend above its chart, where the axis below needs the room."""
 CONFIG = {"displayModeBar": False, "responsive": True}
+ICON = Path(__file__).parent / "icon.svg"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 TEMPLATE = go.layout.Template(
     layout={
@@ -53,7 +57,7 @@ def chart(figure: go.Figure, *, key: str, height: int = 320, alt: str = "", **ch
 
 def badge(text: str, colour: str) -> str:
     """A small mark, as HTML."""
-    return f'<span class="mark" style="--mark:{colour}">{text}</span>'
+    return f'<span class="mark" style="--mark:{colour}">{escape(text)}</span>'
 
 
 def state_badge(state: str | None) -> str:
@@ -68,3 +72,16 @@ def facts(lines: Sequence[tuple[str, str, str]]) -> str:
         for what, value, note in lines
     )
     return f'<dl class="facts">{"".join(each)}</dl>'
+
+
+def lines(each: Sequence[tuple[str, str, str]]) -> str:
+    """Lines of what it is, a mark (as HTML), and a note."""
+    rows = (
+        f"<div><dt>{escape(what)}</dt><dd>{mark}<small>{escape(note)}</small></dd></div>" for what, mark, note in each
+    )
+    return f'<dl class="lines">{"".join(rows)}</dl>'
+
+
+def dot(colour: str) -> str:
+    """A point that says how it is, beside words that say it, too."""
+    return f'<span class="dot" style="--mark:{colour}"></span>'

@@ -1,18 +1,30 @@
-"""What is known of every API at this moment, asked of all of them at the same time and kept for seconds."""
+"""What is known of every API at this moment, asked of all of them at the same time, in the background."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
 
-from cockpit.services import Service, ServiceError, api_services, monitoring, together
+from cockpit.kept import Kept, read_all
+from cockpit.services import Service, ServiceError, api_services, mlflow, monitoring, together
 
 FRESH_SECONDS = 2.0
+PATIENCE_SECONDS = 0.8  # what is slower is left out of this look, and is in one of the next
 Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Of the last run that could judge it: the worst state, the share that drifted, its limit, and what drifted."""
+
+    state: str = "unknown"
+    share: float | None = None
+    limit: float | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,7 @@ class Watched:
     decision: str = ""
     at: str = ""
     reasons: tuple[str, ...] = ()
-    drifted_share: float | None = None
+    drift: Drift = Drift()
     predictions: int | None = None
     p95_ms: float | None = None
     report_url: str = ""
@@ -61,18 +73,32 @@ class Model:
         return bool(self.info.get("data", {}).get("synthetic"))
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
-def models() -> list[Model]:
-    """Every API, in the order of PORTFOLIO_APIS."""
-    names = _names()
-    return list(together(*(partial(_look, service, names) for service in api_services())))
+class _Models:
+    def __call__(self) -> list[Model]:
+        """Every API, in the order of PORTFOLIO_APIS."""
+        services = api_services()
+        found = read_all([_looked_at(service) for service in services], patience=PATIENCE_SECONDS)
+        return [model or _silent(service) for service, model in zip(services, found, strict=True)]
+
+    def clear(self) -> None:
+        """Ask anew at the next look, as after a promotion."""
+        _looked_at.cache_clear()
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner=False)
+models = _Models()
+
+
 def watched(names: tuple[str, ...]) -> dict[str, Watched]:
     """By project; empty where the monitoring service does not answer."""
-    found = together(*(partial(_watch, name) for name in names))
+    found = read_all([_watched_over(name, monitoring()) for name in names], patience=PATIENCE_SECONDS)
     return {name: each for name, each in zip(names, found, strict=True) if isinstance(each, Watched)}
+
+
+def silent() -> list[Service]:
+    """Which of monitoring and MLflow do not answer."""
+    asked = [monitoring(), mlflow()]
+    found = read_all([_answers(service) for service in asked], patience=PATIENCE_SECONDS)
+    return [service for service, answers in zip(asked, found, strict=True) if not answers]
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -82,19 +108,57 @@ def document(service: Service) -> Facts:
     return found
 
 
-@st.cache_resource
+@cache
+def _looked_at(service: Service) -> Kept[Model]:
+    return Kept(partial(_look, service, _names()), FRESH_SECONDS)
+
+
+@cache
+def _watched_over(name: str, service: Service) -> Kept[Watched | ServiceError]:
+    def ask() -> Watched | ServiceError:
+        return together(partial(_watch, name, service))[0]  # type: ignore[no-any-return]
+
+    return Kept(ask, FRESH_SECONDS)
+
+
+@cache
+def _answers(service: Service) -> Kept[bool]:
+    """MLflow and monitoring tell their health at the same path, and 503 is an answer."""
+    return Kept(lambda: _status(service) != 0, FRESH_SECONDS)
+
+
+def _status(service: Service) -> int:
+    try:
+        service.text("/health")
+    except ServiceError as error:
+        return error.status
+    return 200
+
+
+@cache
 def _names() -> dict[str, tuple[str, str]]:
     """Name and title by address, as an API that is down can't say them."""
     return {}
+
+
+def _silent(service: Service) -> Model:
+    name, title = _known(service, _names())
+    return Model(service, name, title, trouble=f"{service.shown} has not answered yet.", remedy="It is asked again.")
+
+
+def _known(service: Service, names: Facts) -> tuple[str, str]:
+    unknown = service.shown.partition("//")[2], service.shown
+    known: tuple[str, str] = names.get(service.address, unknown)
+    return known
 
 
 def _look(service: Service, names: dict[str, tuple[str, str]]) -> Model:
     health, front, info = together(
         partial(_health, service), partial(service.get, "/"), partial(service.get, "/model/info")
     )
-    if not isinstance(front, ServiceError):
-        names[service.address] = (front["name"], front["title"])
-    name, title = names.get(service.address, (service.shown.partition("//")[2], service.shown))
+    if isinstance(front, dict) and "name" in front:
+        names[service.address] = (str(front["name"]), str(front.get("title") or front["name"]))
+    name, title = _known(service, names)
     trouble = next((each for each in (health, info) if isinstance(each, ServiceError)), None)
     return Model(
         service,
@@ -118,10 +182,11 @@ def _health(service: Service) -> Facts:
     return found
 
 
-def _watch(name: str) -> Watched:
-    service = monitoring()
-    runs, traffic = together(
-        partial(service.get, "/runs", project=name, limit=1), partial(service.get, "/traffic", project=name, minutes=60)
+def _watch(name: str, service: Service) -> Watched:
+    runs, traffic, drift = together(
+        partial(service.get, "/runs", project=name, limit=1),
+        partial(service.get, "/traffic", project=name, minutes=60),
+        partial(service.get, "/drift", project=name),
     )
     if isinstance(runs, ServiceError):
         raise runs
@@ -132,8 +197,19 @@ def _watch(name: str) -> Watched:
         decision=last.get("decision", ""),
         at=last.get("at", ""),
         reasons=tuple(last.get("reasons", ())),
-        drifted_share=last.get("drifted_share"),
+        drift=Drift() if isinstance(drift, ServiceError) else _drift(drift),
         predictions=sum(point["predictions"] for point in points) if points else None,
         p95_ms=slow[-1] if slow else None,
         report_url=last.get("report_url", ""),
     )
+
+
+def _drift(told: Facts) -> Drift:
+    """The worst of its columns' states and of the share's, as the policy judges them."""
+    share, limits = told.get("drifted_share"), told.get("policy", {}).get("drifted", {})
+    states = [feature["state"] for feature in told["features"]]
+    if share is not None:
+        states += [state for state in ("watch", "act") if share >= limits.get(state, 2.0)]
+    worst = next((state for state in ("act", "watch", "unknown", "ok") if state in states), "unknown")
+    columns = tuple(feature["feature"] for feature in told["features"] if feature["state"] in ("act", "watch"))
+    return Drift(worst, share, limits.get("watch"), columns)

@@ -1,63 +1,84 @@
-"""Which page of which model is open: two widgets whose values are in the address, so every view has a link."""
+"""Navigation: the page that the address names, and the controls that change it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from cockpit import address
+from cockpit.address import HOME
 from cockpit.models import Model
 from cockpit.pages import home, monitoring, quality, try_it, versions
+from cockpit.plugins import Pages, pages_of
 
-Show = Callable[[Model], None]
-HOME = "portfolio"
-PAGES: dict[str, tuple[str, Show]] = {
-    "try": ("Try it", try_it.show),
+FIRST = "try"
+PAGES: Pages = {
+    FIRST: ("Try it", try_it.show),
     "quality": ("Quality", quality.show),
     "monitoring": ("Monitoring", monitoring.show),
     "versions": ("Versions", versions.show),
 }
 
 
-def pages_of(name: str) -> dict[str, tuple[str, Show]]:
-    """The pages that a project has beside everyone's: those of `cockpit/plugins/NAME.py`, where there is one."""
-    module = f"cockpit.plugins.{name}"
-    if not name.isidentifier() or find_spec(module) is None:
-        return {}
-    found: dict[str, tuple[str, Show]] = import_module(module).PAGES
-    return found
-
-
 def show(models: Sequence[Model]) -> None:
     """Navigation, and the page that it says."""
     by_name = {model.name: model for model in models}
-    asked = st.query_params.get("model", "")
-    own = pages_of(st.session_state.get("model") or asked)
-    pages = {HOME: "Portfolio"} | {name: label for name, (label, _) in (PAGES | own).items()}
-    page = st.segmented_control(
+    page, name, word = resolve(*address.read(), {model.name: model.title for model in models})
+    pages = PAGES if page == HOME else PAGES | pages_of(name)
+    labels = {HOME: "Portfolio"} | {each: label for each, (label, _) in pages.items()}
+    st.session_state.page = page
+    st.segmented_control(
         "Page",
-        list(pages),
-        format_func=pages.__getitem__,
-        default=HOME,
+        list(labels),
+        format_func=labels.__getitem__,
         required=True,
         key="page",
-        bind="query-params",
+        on_change=_turn,
+        args=(name,),
         label_visibility="collapsed",
     )
-    if page == HOME or page is None:
-        home.show()
+    if word:
+        st.warning(word)
+    if page == HOME:
+        home.show({each: label for each, (label, _) in PAGES.items()})
         return
-    name = st.segmented_control(
+    st.set_page_config(page_title=f"{labels[page]} · {by_name[name].title}")
+    _choose(by_name, name)
+    _, draw = pages[page]
+    draw(by_name[name])
+
+
+def resolve(page: str, name: str, titles: Mapping[str, str]) -> tuple[str, str, str]:
+    """What the address means: the page and the model to show, and a word where it names what isn't there."""
+    if not titles:
+        return HOME, "", "No model is listed in PORTFOLIO_APIS."
+    if name and name not in titles:
+        return HOME, next(iter(titles)), f"There is no model “{name}” here, or it has not answered yet."
+    name = name or next(iter(titles))
+    if page in ("", HOME) or page in PAGES or page in pages_of(name):
+        return page or HOME, name, ""
+    return HOME, name, f"{titles[name]} has no page “{page}”."
+
+
+def _choose(by_name: Mapping[str, Model], name: str) -> None:
+    st.session_state.model = name
+    st.segmented_control(
         "Model",
         list(by_name),
         format_func=lambda each: by_name[each].title,
-        default=next(iter(by_name)),
         required=True,
         key="model",
-        bind="query-params",
+        on_change=_change,
         label_visibility="collapsed",
     )
-    _, draw = (PAGES | own)[page]
-    draw(by_name[str(name)])
+
+
+def _turn(name: str) -> None:
+    address.write(st.session_state.page or HOME, name)
+
+
+def _change() -> None:
+    """To the same page of another model, or to its first where it has no such page."""
+    page, name = st.session_state.page, st.session_state.model
+    address.write(page if page in PAGES or page in pages_of(name) else FIRST, name)

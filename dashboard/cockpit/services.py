@@ -15,6 +15,9 @@ APIS = "http://localhost:8001,http://localhost:8002,http://localhost:8003"
 MONITORING, MLFLOW = "http://localhost:8010", "http://localhost:5000"
 LOOK_SECONDS = 1.5  # a service that is down shall not keep a page waiting
 WORK_SECONDS = 60.0  # for what is worth waiting for: scoring a file, promoting
+IDLE_SECONDS = (
+    2.0  # uvicorn closes an idle link after 5 s; one that is closed while it is used would look like a failure
+)
 Body = Mapping[str, Any]
 
 
@@ -41,15 +44,17 @@ class Service:
 
     def get(self, path: str, *, seconds: float = LOOK_SECONDS, **params: Any) -> Any:
         """The JSON of a GET. Raises ServiceError."""
-        return self._ask("GET", path, seconds=seconds, params=params).json()
+        return _told(self, self._ask("GET", path, seconds=seconds, params=params))
 
     def text(self, path: str) -> str:
         """The text of a GET. Raises ServiceError."""
         return self._ask("GET", path, seconds=LOOK_SECONDS).text
 
-    def post(self, path: str, body: Any, *, key: str = "", seconds: float = WORK_SECONDS, **params: Any) -> Any:
-        """The JSON of a POST of JSON; `key` is sent as X-API-Key. Raises ServiceError."""
-        headers = {"X-API-Key": key} if key else {}
+    def post(
+        self, path: str, body: Any, *, key: str = "", user: str = "", seconds: float = WORK_SECONDS, **params: Any
+    ) -> Any:
+        """The JSON of a POST of JSON; `key` is sent as X-API-Key, `user` as X-User. Raises ServiceError."""
+        headers = {name: value for name, value in (("X-API-Key", key), ("X-User", user)) if value}
         return self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params).json()
 
     def post_csv(self, path: str, content: str, **params: Any) -> Any:
@@ -67,15 +72,6 @@ class Service:
         if answer.is_success:
             return answer
         raise _refusal(self, answer)
-
-
-@dataclass(frozen=True)
-class Api:
-    """A model API. `name` and `title` are what it last said of itself; its address where it never answered."""
-
-    service: Service
-    name: str
-    title: str
 
 
 def monitoring() -> Service:
@@ -101,8 +97,15 @@ def together(*questions: Any) -> list[Any]:
 
 @cache
 def _client() -> httpx2.Client:
-    """One for all: making a client costs more than most answers. A link is not kept, as services may restart."""
-    return httpx2.Client(trust_env=False, limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0))
+    """One for all: making one reads every certificate of the machine, which takes longer than most answers."""
+    return httpx2.Client(trust_env=False, limits=httpx2.Limits(keepalive_expiry=IDLE_SECONDS))
+
+
+def _told(service: Service, answer: httpx2.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise ServiceError(f"{service.shown} did not answer in JSON.", "Is that the right address?") from None
 
 
 def _tried(question: Any) -> Any:

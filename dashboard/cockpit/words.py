@@ -15,13 +15,14 @@ METRICS = {
     "log_loss": "Log loss",
     "ece": "Calibration error",
     "mae": "Mean absolute error",
+    "mape": "Mean relative error",
     "rmse": "Root mean squared error",
     "r2": "R²",
     "median_ape": "Median error",
     "coverage": "Interval coverage",
     "accuracy": "Accuracy",
 }
-SHARES = {"median_ape", "coverage"}
+SHARES = {"mape", "median_ape", "coverage"}
 """Metrics that are shares, shown in per cent."""
 AMOUNTS = {"mae", "rmse"}
 """Metrics in the unit of what is predicted."""
@@ -38,7 +39,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(share: float | None, digits: int = 0) -> str:
     """A share in per cent."""
-    return NONE if share is None else f"{share * 100:.{digits}f} %"
+    return NONE if share is None else f"{share * 100:.{digits}f}\u00a0%"
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -52,7 +53,9 @@ def metric(name: str, value: float | None, unit: str = "") -> str:
     """The value of a metric in what it is measured in."""
     if name in SHARES:
         return percent(value, 1)
-    return amount(value, unit) if name in AMOUNTS else number(value)
+    if name in AMOUNTS:
+        return amount(value, unit)
+    return number(value) if value is None or abs(value) < 0.001 or abs(value) >= 10 else f"{value:.3f}"
 
 
 def metric_name(name: str) -> str:
@@ -67,10 +70,12 @@ def interval(name: str, figure: Mapping[str, Any], unit: str = "") -> str:
 
 def ago(at: str | datetime | None, now: datetime | None = None) -> str:
     """How long ago that was."""
-    if not at:
-        return NONE
-    then = moment(at)
-    return f"{duration(((now or datetime.now(UTC)) - then).total_seconds())} ago"
+    return f"{since(at, now)} ago" if at else NONE
+
+
+def since(at: str | datetime, now: datetime | None = None) -> str:
+    """The time that has passed since then."""
+    return duration(((now or datetime.now(UTC)) - moment(at)).total_seconds())
 
 
 def moment(at: str | datetime) -> datetime:

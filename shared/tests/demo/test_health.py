@@ -146,6 +146,16 @@ def test_what_is_not_healthy_is_explained_below_the_table(console: Console) -> N
     assert printed(console)[-1] == f"bankchurn {reason}"
 
 
+def test_the_dashboard_is_named_as_what_to_open_unless_it_is_not_up(console: Console) -> None:
+    up = Report("dashboard", "http://localhost:8501", healthy=True, answers=True)
+    show(console, [Report("mlflow", "http://localhost:5000", healthy=True), up])
+    assert "All of it in a browser: http://localhost:8501" in printed(console)
+    console.file.truncate(console.file.seek(0))
+    assert not show(console, [replace(up, healthy=False, reason="does not answer")])
+    assert "in a browser" not in "".join(printed(console))
+    assert "dashboard does not answer" in printed(console)
+
+
 def test_a_narrow_terminal_gets_whole_addresses_and_every_word() -> None:
     narrow = Console(file=StringIO(), width=80, soft_wrap=True)
     url, data = "http://localhost:28001", "Churn Modelling twin (synthetic sample)"

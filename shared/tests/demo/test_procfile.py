@@ -34,6 +34,13 @@ def test_an_offset_moves_every_port_and_nothing_else(tmp_path: Path) -> None:
     assert bankchurn.url == "http://localhost:28001"
 
 
+def test_a_port_is_found_and_moved_by_either_name_of_the_option(tmp_path: Path) -> None:
+    text = TEXT + "dashboard: cd dashboard && streamlit run app.py --server.port 8501 --server.address 127.0.0.1\n"
+    *_, dashboard = read_procfile(procfile(tmp_path, text), port_offset=20000)
+    assert dashboard.port == 28501
+    assert dashboard.command == "cd dashboard && streamlit run app.py --server.port 28501 --server.address 127.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -65,10 +72,19 @@ def test_it_is_found_from_any_folder_below(tmp_path: Path) -> None:
 
 def test_the_repository_s_own_names_every_project_with_its_configured_port() -> None:
     named = read_procfile(find_root(Path(__file__).parent) / "Procfile")
-    services = [service for service in named if service.name not in ("mlflow", "monitoring")]
+    services = [service for service in named if service.name not in ("mlflow", "monitoring", "dashboard")]
     listed = {service.name: service.port for service in services}
     configured = {
         name: read_config(find_project(name).root / "configs" / "config.yaml").port for name in project_names()
     }
     assert listed == configured
     assert all(f"portfolio serve {s.name} " in s.command for s in services)
+
+
+def test_the_dashboard_listens_on_this_machine_alone_where_its_configuration_is_found() -> None:
+    root = find_root(Path(__file__).parent)
+    dashboard = next(service for service in read_procfile(root / "Procfile") if service.name == "dashboard")
+    assert dashboard.port == 8501
+    assert "--server.address 127.0.0.1" in dashboard.command
+    folder = dashboard.command.removeprefix("cd ").partition(" ")[0]
+    assert (root / folder / ".streamlit" / "config.toml").is_file()  # streamlit looks into the folder it is started in

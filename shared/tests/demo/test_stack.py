@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cockpit import services
 from portfolio.demo.command import prepare_environment
 from portfolio.demo.errors import Interrupted
 from portfolio.demo.groups import alive
@@ -98,20 +99,45 @@ def test_a_moved_stack_says_how_other_commands_find_it(stack: Stack) -> None:
 def test_the_demo_looks_every_five_minutes_unless_somebody_wants_it_otherwise(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wished: str, seconds: str
 ) -> None:
-    for name in ("PATH", "MLFLOW_TRACKING_URI", "API_ADDRESSES", "no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, os.environ.get(name, "{}"))  # put back afterwards
-    monkeypatch.setenv("MONITORING_INTERVAL_SECONDS", "1")
-    monkeypatch.delenv("MONITORING_INTERVAL_SECONDS")
+    put_back(monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(wished)
     prepare_environment(stack)
     assert str(int(read_settings().monitoring_interval_seconds)) == seconds
 
 
-def test_the_monitoring_service_is_no_api(stack: Stack) -> None:
-    stack.services = (*stack.services, Service("monitoring", "sleep 60", 28010))
+def test_the_monitoring_service_and_the_dashboard_are_no_apis(stack: Stack) -> None:
+    stack.services = (*stack.services, Service("monitoring", "", 28010), Service("dashboard", "", 28501))
     assert [service.name for service in stack.apis] == ["bankchurn"]
-    assert [service.name for service in stack.others] == ["bankchurn", "monitoring"]
+    assert [service.name for service in stack.others] == ["bankchurn", "monitoring", "dashboard"]
+    assert json.loads(stack.api_addresses).keys() == {"bankchurn"}
+
+
+def test_the_dashboard_is_told_where_it_asks_and_what_it_links_to_after_a_move_too(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_back(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    stack.services = (
+        *stack.services,
+        Service("carvision", "", 28002),
+        Service("monitoring", "", 28010),
+        Service("dashboard", "", 28501),
+    )
+    prepare_environment(stack)
+    apis = [(each.address, each.shown) for each in services.api_services()]
+    assert apis == [(f"http://127.0.0.1:{port}", f"http://localhost:{port}") for port in (28001, 28002)]
+    assert services.monitoring() == services.Service("http://127.0.0.1:28010", "http://localhost:28010")
+    assert services.mlflow() == services.Service("http://127.0.0.1:25000", "http://localhost:25000")
+
+
+def put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what `prepare_environment` sets be as it was afterwards."""
+    for name in ("PATH", "MLFLOW_TRACKING_URI", "API_ADDRESSES", "no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, os.environ.get(name, "{}"))
+    for name in ("MONITORING_INTERVAL_SECONDS", "PORTFOLIO_APIS", "MONITORING_URL", "MLFLOW_URL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 def said(stack: Stack) -> str:

@@ -1,1 +1,1 @@
-"""MLflow, every API and monitoring on this machine, as plain processes: what `make demo` starts."""
+"""MLflow, every API, monitoring and the dashboard on this machine, as plain processes: what `make demo` starts."""

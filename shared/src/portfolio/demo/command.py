@@ -31,7 +31,7 @@ Offset = Annotated[int, typer.Option(envvar="DEMO_PORT_OFFSET", help="Move every
 
 
 def run(quick: Quick = False, port_offset: Offset = 0) -> None:
-    """Train what has no champion, start MLflow, every API and monitoring, show where they are. Ctrl-C stops all."""
+    """Train what has no champion, start MLflow, every API, monitoring and the dashboard. Ctrl-C stops all."""
 
     def command() -> int:
         stack = _stack(port_offset)
@@ -99,10 +99,11 @@ def _tell(stack: Stack, story: Callable[[Settings], bool]) -> int:
 
 
 def prepare_environment(stack: Stack) -> None:
-    """What this program and all that it starts shall see: the programs beside this one, the demo's MLflow and APIs."""
+    """What this program and all that it starts shall see: the programs beside this one, and where the demo's are."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{stack.mlflow.port}"
     os.environ["API_ADDRESSES"] = stack.api_addresses
+    os.environ.update(stack.dashboard_settings)
     if "monitoring_interval_seconds" not in read_settings().model_fields_set:
         os.environ["MONITORING_INTERVAL_SECONDS"] = MONITORING_SECONDS
     for name in ("no_proxy", "NO_PROXY"):  # a proxy can't reach this machine's own ports

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from portfolio.demo.errors import DemoError
-from portfolio.demo.procfile import MLFLOW, Service
+from portfolio.demo.procfile import DASHBOARD, MLFLOW, Service
 from portfolio.demo.stack import Stack
 from portfolio.demo.state import log_of
 
@@ -23,7 +23,7 @@ LINE_LENGTH = 300
 OTHERS = {
     MLFLOW: "/version",
     "mlflow-server": "/version",
-    "dashboard": "/_stcore/health",
+    DASHBOARD: "/_stcore/health",
     "prometheus": "/-/healthy",
     "alertmanager": "/-/healthy",
     "grafana": "/api/health",

@@ -9,9 +9,9 @@ from pathlib import Path
 from portfolio.errors import ConfigError
 from portfolio.settings import repository
 
-MLFLOW, MONITORING = "mlflow", "monitoring"
+MLFLOW, MONITORING, DASHBOARD = "mlflow", "monitoring", "dashboard"
 LINE = re.compile(r"^(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)$")
-PORT = re.compile(r"(?<=--port )\d+\b")
+PORT = re.compile(r"(?<=[-.]port )\d+\b")  # --port 8001, --server.port 8501
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Service:
     def address(self) -> str:
         """Where it is asked."""
         return self.inside or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def both(self) -> str:
+        """Both, as the dashboard's settings have them: it asks the one and links to the other."""
+        return f"{self.address}={self.url}"
 
 
 def find_root(folder: Path) -> Path:

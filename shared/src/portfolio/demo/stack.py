@@ -15,7 +15,7 @@ from rich.console import Console
 from portfolio.demo.errors import DemoError, Interrupted
 from portfolio.demo.groups import Group, alive, start_time, stop
 from portfolio.demo.interrupt import Interrupt
-from portfolio.demo.procfile import MLFLOW, MONITORING, Service
+from portfolio.demo.procfile import DASHBOARD, MLFLOW, MONITORING, Service
 from portfolio.demo.state import log_of, remember
 
 POLL_SECONDS = 0.1
@@ -41,7 +41,7 @@ class Stack:
     @property
     def apis(self) -> tuple[Service, ...]:
         """One service a project."""
-        return tuple(service for service in self.services if service.name not in (MLFLOW, MONITORING))
+        return tuple(service for service in self.services if service.name not in (MLFLOW, MONITORING, DASHBOARD))
 
     @property
     def others(self) -> tuple[Service, ...]:
@@ -52,6 +52,13 @@ class Stack:
     def api_addresses(self) -> str:
         """Where the APIs are, as the setting of that name has it."""
         return json.dumps({api.name: api.address for api in self.apis})
+
+    @property
+    def dashboard_settings(self) -> dict[str, str]:
+        """Where the dashboard finds everything, by the variables that it reads."""
+        urls = {MLFLOW: "MLFLOW_URL", MONITORING: "MONITORING_URL"}
+        found = {urls[service.name]: service.both for service in self.services if service.name in urls}
+        return found | {"PORTFOLIO_APIS": ",".join(api.both for api in self.apis)}
 
     def start(self, services: Sequence[Service]) -> None:
         """Start services, each with a log of its own."""
