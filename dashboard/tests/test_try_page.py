@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cockpit.pages import try_it
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, orchard
 
-APP = Path(__file__).parents[1] / "app.py"
+APP = Path(__file__).parents[1] / "view.py"
 KEY = "try-orchard-"
 
 
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def opened(**state: Any) -> AppTest:
     page = AppTest.from_file(str(APP), default_timeout=60)
-    page.session_state["page"] = "try"
+    page.query_params.update({"page": "try", "model": "orchard"})
     for name, value in state.items():
         page.session_state[name] = value
     page.run()
@@ -55,7 +55,7 @@ def test_an_unknown_project_gets_a_form_of_its_own_that_starts_with_the_example(
 def test_the_answer_is_told_in_words_and_the_data_called_synthetic(asked: list[str]) -> None:
     text = told(opened())
     assert "Blight: no" in text
-    assert "29.9 % stays below the threshold of 40.0 %." in text
+    assert "29.9\u00a0% stays below the threshold of 40.0\u00a0%." in text
     assert "Spray" in text
     assert "synthetic data" in text
     assert "prediction_id" not in text
@@ -129,8 +129,8 @@ def test_an_amount_is_shown_with_its_interval_and_its_place_among_what_is_known(
         st.cache_data.clear()
         page = opened()
     assert page.selectbox(key=f"{KEY}station").options == ["south", "north"]
-    assert "Of cases like this one 90 % lie between" in told(page)
-    assert "Higher than 50 % of the 4 rows" in told(page)
+    assert "Of cases like this one 90\u00a0% lie between" in told(page)
+    assert "Higher than 50\u00a0% of the 4 rows" in told(page)
 
 
 def test_an_api_that_stops_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
