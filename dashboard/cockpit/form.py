@@ -14,7 +14,7 @@ from cockpit.fields import Field
 SLIDES = 1000.0
 """The widest range that a slider is good for."""
 EMPTY = "empty: not known"
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!$:~|<>])")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]#$:~|<>])")
 
 
 def draw(prefix: str, fields: Sequence[Field], known: Mapping[str, tuple[str, ...]], wrong: Mapping[str, str]) -> None:
@@ -65,15 +65,17 @@ def step_of(field: Field) -> float:
 
 
 def title_of(field: Field) -> str:
-    """The label with what the schema says of the field, in Markdown: a description that has the name in it says all."""
-    said = field.description.split(";")[0].strip()
-    name_words = set(field.label.lower().split())
-    if said and name_words <= set(re.findall(r"\w+", said.lower())):
-        title, said = plain(said), ""
-    else:
-        title = plain(field.label)
-    note = f" :small[:gray[{plain(said)}]]" if said and field.kind != "switch" else ""
-    return title + note
+    """The label of its widget, in Markdown: its name, and beside it what the schema says of it."""
+    name, said = name_of(field), _said(field)
+    note = f" :small[:gray[{plain(said)}]]" if said not in ("", name) and field.kind != "switch" else ""
+    return plain(name) + note
+
+
+def name_of(field: Field) -> str:
+    """What it is called here: by its description where that has the name in it, which says more."""
+    said = _said(field)
+    has_name = set(field.label.lower().split()) <= set(re.findall(r"\w+", said.lower()))
+    return said if said and has_name else field.label
 
 
 def plain(text: str) -> str:
@@ -116,6 +118,10 @@ def _number(label: str, field: Field, kept: dict[str, Any]) -> None:
         st.slider(label, **kept)
     else:
         st.number_input(label, value=None if field.optional else "min", placeholder=EMPTY, **kept)
+
+
+def _said(field: Field) -> str:
+    return field.description.split(";")[0].strip()
 
 
 def _value(field: Field, value: Any) -> Any:

@@ -18,7 +18,7 @@ from cockpit.scoring import Scored
 from cockpit.services import ServiceError
 from cockpit.table import Header, TableError
 
-MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 10
+MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
 
 
 @dataclass(frozen=True)

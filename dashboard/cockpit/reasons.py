@@ -11,7 +11,7 @@ from cockpit.fields import Field, label_of
 
 Part = Literal["base", "field", "rest", "calibration", "answer"]
 MOST, SMALL = 10, 0.01
-SCALES = {"log-odds": "log-odds", "log": "natural logarithm"}
+SCALES = {"log-odds": "log-odds", "log": "logarithm"}
 
 
 @dataclass(frozen=True)

@@ -60,5 +60,5 @@ def _room(steps: Sequence[Step]) -> tuple[float, float]:
     if min(abs(steps[0].size), abs(steps[-1].size)) > 2 * (max(reached[1:]) - min(reached[1:])):
         reached = reached[1:]  # far from zero: the parts would be slivers
     low, high = min(reached), max(reached)
-    room = (high - low) * 0.2 or 1.0
+    room = (high - low) * 0.3 or 1.0
     return low - room, high + room

@@ -127,7 +127,7 @@ def _trouble(error: ServiceError) -> None:
 
 
 def _refused(case: Case, error: ServiceError) -> None:
-    labels = {field.name: field.label for field in case.fields}
+    labels = {field.name: form.name_of(field) for field in case.fields}
     wrong = [f"{labels.get(each['field'], each['field'])} {scoring.said(each)}." for each in error.problems]
     if wrong:
         st.warning(form.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
@@ -187,8 +187,7 @@ def _why(case: Case, told: Answer, explanation: Mapping[str, Any] | None, row: M
     what = "the probability" if told.probable else f"the {case.target.lower()}"
     st.markdown(form.plain(reasons.sentence(found, what)))
     shown = reasons.SCALES.get(scale, scale)
-    title = f"{what.removeprefix('the ').capitalize()}, as {shown}"
-    figure = waterfall.waterfall(found, scale=title, ends=(ends[0], ends[1]))
+    figure = waterfall.waterfall(found, scale=shown.capitalize(), ends=(ends[0], ends[1]))
     look.chart(figure, key="try-why", height=110 + 30 * len(found), alt=reasons.sentence(found, what))
     st.caption(reasons.addition(found, shown, ends[1]))
 
@@ -210,7 +209,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     name = st.selectbox(
         "Move one field, and leave all others as they are",
         list(movable),
-        format_func=lambda each: movable[each].label,
+        format_func=lambda each: form.name_of(movable[each]),
         key=key,
         persist_state="session",
         width=420,
@@ -245,7 +244,7 @@ def _tried(case: Case, field: Field, row: Mapping[str, Any]) -> curve.Tried:
         if body is not None
     ]
     return curve.Tried(
-        field.label,
+        form.name_of(field),
         [value for value, _ in told],
         [reasons.value_words(field, value) or "not given" for value, _ in told],
         [each.value for _, each in told if each.value is not None],
