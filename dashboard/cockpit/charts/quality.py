@@ -49,7 +49,9 @@ def _scale(told: Sequence[Figure]) -> tuple[float, float]:
 def _word(figure: go.Figure, at: int, right: bool | int, text: str) -> None:
     side = "right" if right else "left"
     font = {"color": look.MUTED, "size": 12}
-    figure.add_annotation(x=int(right), xref="paper", y=at, text=text, showarrow=False, xanchor=side, font=font)
+    figure.add_annotation(
+        x=int(right), xref="paper", y=at, text=text, showarrow=False, xanchor=side, xshift=-4 if right else 4, font=font
+    )
 
 
 def slices(
