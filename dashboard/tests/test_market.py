@@ -219,6 +219,8 @@ def test_a_filter_changes_the_figures_and_a_reset_brings_them_back(page: AppTest
     page.multiselect(key="market-make").select("kia").run()
     assert "<b>30</b> of 90 adverts" in _said(page)
     assert "$3,000" in _said(page)
+    page.slider(key="market-price").set_value((5_000, 9_000)).run()
+    assert "<b>0</b> of 90 adverts" in _said(page)
 
     page.button(key="market-reset").click().run()
     assert "<b>90</b> of 90 adverts" in _said(page)

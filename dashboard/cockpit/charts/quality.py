@@ -196,5 +196,5 @@ def _reference(figure: go.Figure, x: Sequence[float], y: Sequence[float], what: 
 
 def _shares(figure: go.Figure, x: str, y: str) -> go.Figure:
     figure.update_layout(showlegend=False, margin=CLOSE)
-    figure.update_xaxes(title=x, range=[0, 1.01], tickformat=".0%", nticks=6)
-    return figure.update_yaxes(title=y, range=[0, 1.03], tickformat=".0%", nticks=6)
+    figure.update_xaxes(title=x, range=[0, 1.02], tickformat=".0%", dtick=0.2)
+    return figure.update_yaxes(title=y, range=[0, 1.03], tickformat=".0%", dtick=0.2)
