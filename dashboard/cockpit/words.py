@@ -17,11 +17,12 @@ METRICS = {
     "mae": "Mean absolute error",
     "rmse": "Root mean squared error",
     "r2": "R²",
+    "mape": "Mean relative error",
     "median_ape": "Median error",
     "coverage": "Interval coverage",
     "accuracy": "Accuracy",
 }
-SHARES = {"median_ape", "coverage"}
+SHARES = {"mape", "median_ape", "coverage"}
 """Metrics that are shares, shown in per cent."""
 AMOUNTS = {"mae", "rmse"}
 """Metrics in the unit of what is predicted."""
