@@ -389,7 +389,7 @@ def test_an_upload_shows_its_counts_and_its_problems(services: tuple[Told, Told]
     app = upload(opened("versions", api), csv_of("a,1", "b,0"))
     assert not app.exception
     assert len(api.posts) == 1
-    assert "1 lines were not recorded" in said(app)
+    assert "1 line was not recorded" in said(app)
     assert "x-api-key" not in api.posts[0].headers
     assert api.posts[0].query == ""
 
