@@ -40,7 +40,7 @@ class Service:
 
     def get(self, path: str, *, seconds: float = LOOK_SECONDS, **params: Any) -> Any:
         """The JSON of a GET. Raises ServiceError."""
-        return self._ask("GET", path, seconds=seconds, params=params).json()
+        return self._json(self._ask("GET", path, seconds=seconds, params=params))
 
     def text(self, path: str) -> str:
         """The text of a GET. Raises ServiceError."""
@@ -51,12 +51,21 @@ class Service:
     ) -> Any:
         """The JSON of a POST of JSON; `key` is sent as X-API-Key, `user` as X-User. Raises ServiceError."""
         headers = {name: value for name, value in (("X-API-Key", key), ("X-User", user)) if value}
-        return self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params).json()
+        return self._json(self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params))
 
     def post_csv(self, path: str, content: str, **params: Any) -> Any:
         """The JSON of a POST of CSV. Raises ServiceError."""
         headers = {"content-type": "text/csv"}
-        return self._ask("POST", path, seconds=WORK_SECONDS, content=content, headers=headers, params=params).json()
+        answer = self._ask("POST", path, seconds=WORK_SECONDS, content=content, headers=headers, params=params)
+        return self._json(answer)
+
+    def _json(self, answer: httpx2.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ServiceError(
+                f"{self.shown} answers, but not as a service of the portfolio.", "Is its address right?"
+            ) from None
 
     def _ask(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx2.Response:
         try:
