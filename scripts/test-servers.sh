@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# `make test-servers`: the servers that tests start for themselves, from the distribution. Does nothing where they are.
+# `make test-servers`: the programs that tests start for themselves, from the distribution. Does nothing where they are.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v amtool >/dev/null || missing+=(prometheus-alertmanager)
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+  missing+=(chromium)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo --non-interactive); fi
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
-  echo "test-servers: no way to install ${missing[*]} here; tests that need them are skipped" >&2
+  echo "test-servers: no way to install ${missing[*]} here; tests that need them are skipped, those of the browser fail" >&2
   exit 0
 fi
 
