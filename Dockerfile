@@ -128,7 +128,8 @@ HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-IS", "/app/healthy.py", "http://127.0.0.1:8501/_stcore/health"]
 CMD ["streamlit", "run", "app.py", "--server.port=8501", "--server.address=0.0.0.0"]
 COPY --from=dashboard-libraries /opt/venv /opt/venv
-COPY dashboard /app/dashboard
+COPY dashboard ./
+RUN python -m compileall -q --invalidation-mode unchecked-hash .
 USER 10001:10001
 ARG VERSION=unknown
 ARG REVISION=unknown

@@ -76,6 +76,7 @@ table() {
 
 find_mirror
 check_ports
+scripts/admin-key.sh
 mkdir -p mlruns store monitoring keys
 echo "building images (some minutes where nothing is cached)"
 docker compose build --quiet

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("projects/*/src/**/*.py")])
+DASHBOARD = [ROOT / "dashboard" / "app.py", *sorted(ROOT.glob("dashboard/cockpit/**/*.py"))]
+SOURCES = sorted([*ROOT.glob("shared/src/**/*.py"), *ROOT.glob("projects/*/src/**/*.py"), *DASHBOARD])
 PROJECTS = sorted(path for path in (ROOT / "projects").iterdir() if (path / "pyproject.toml").is_file())
 FILE_LINES, FUNCTION_LINES = 250, 25
 LONGER_FILES: dict[str, str] = {}
@@ -23,6 +24,20 @@ def test_the_import_contracts_are_kept() -> None:
         [Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_dashboard_imports_neither_the_library_nor_a_project() -> None:
+    """What it knows of a model it asks over HTTP, so it works with any service that answers the same."""
+    forbidden = {"portfolio", *(path.name for path in PROJECTS)}
+    assert len(DASHBOARD) > 10
+    assert [(str(path.relative_to(ROOT)), name) for path in DASHBOARD for name in imported(path) & forbidden] == []
+
+
+def test_the_dashboard_names_no_project_but_in_a_plug_in_of_that_name() -> None:
+    names = {path.name for path in PROJECTS}
+    shared = [path for path in DASHBOARD if path.parent.name != "plugins"]
+    said = {str(path.relative_to(ROOT)): names & set(re.findall(r"\w+", path.read_text("utf-8"))) for path in shared}
+    assert {path: found for path, found in said.items() if found} == {}
 
 
 def test_all_projects_have_the_same_files() -> None:
@@ -55,6 +70,20 @@ def test_functions_are_short() -> None:
 def test_names_say_what_a_thing_is() -> None:
     names = [path.relative_to(ROOT).as_posix() for path in SOURCES]
     assert [name for name in names if BANNED.search(Path(name).stem)] == []
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the packages that a file imports, at its top or inside a function, by statement or by name."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names):
+                found |= {alias.name.partition(".")[0] for alias in names}
+            case ast.ImportFrom(module=str(module)):
+                found.add(module.partition(".")[0])
+            case ast.Call(func=ast.Name("import_module" | "__import__"), args=[ast.Constant(str(name)), *_]):
+                found.add(name.partition(".")[0])
+    return found
 
 
 def functions(path: Path) -> Iterator[tuple[int, str]]:

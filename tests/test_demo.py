@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -21,14 +22,15 @@ from portfolio.settings import read_config
 from portfolio.spec import ModelSpec
 from portfolio.spec.projects import find_project, project_names
 from tests.copies import copy_repository
+from tests.front import FIRST_PAGE
 from tests.runbooks import commands
 
 pytestmark = pytest.mark.e2e
 
 SPECS = {name: find_project(name) for name in project_names()}
 PORTS = {name: read_config(spec.root / "configs" / "config.yaml").port for name, spec in SPECS.items()}
-MLFLOW_PORT, MONITORING_PORT = 5000, 8010
-ALL_PORTS = (MLFLOW_PORT, MONITORING_PORT, *PORTS.values())
+MLFLOW_PORT, MONITORING_PORT, DASHBOARD_PORT = 5000, 8010, 8501
+ALL_PORTS = (MLFLOW_PORT, MONITORING_PORT, DASHBOARD_PORT, *PORTS.values())
 OURS = (
     "MLFLOW",
     "MAKE",
@@ -42,6 +44,7 @@ OURS = (
     "API_ADDRESSES",
     "ADMIN_KEY",
     "MONITORING",
+    "PORTFOLIO",
     "JOURNAL",
 )  # what `make test` hands down is not for the copy
 
@@ -51,6 +54,7 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.printed = ""
         self.offset = free_offset()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
@@ -80,6 +84,7 @@ class Tree:
             timeout=300,
         )
         assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.logs()}"
+        self.printed += done.stdout + done.stderr
         return done.stdout
 
     def ask(self, project: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -93,6 +98,33 @@ class Tree:
         with urlopen(request, timeout=10) as answer:
             parsed: dict[str, Any] = json.load(answer)
             return parsed
+
+    def status(self, project: str, path: str, key: str, body: dict[str, Any] | None = None) -> int:
+        """The status that a POST with an admin key is answered with."""
+        port = PORTS.get(project, MONITORING_PORT)
+        request = Request(
+            f"http://127.0.0.1:{port + self.offset}{path}",
+            data=json.dumps(body or {}).encode(),
+            headers={"Content-Type": "application/json", "X-API-Key": key},
+        )
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+
+    @property
+    def key(self) -> str:
+        """The admin key that the first start made."""
+        [line] = [line for line in (self.folder / ".env").read_text().splitlines() if line.startswith("ADMIN_KEY=")]
+        return line.partition("=")[2]
+
+    def of_the_dashboard(self) -> dict[str, str]:
+        """What the running dashboard was told of where everything is."""
+        groups = json.loads((self.folder / ".demo" / "state.json").read_text())["groups"]
+        [pid] = [group["pid"] for group in groups if group["name"] == "dashboard"]
+        told = [line.partition("=") for line in Path(f"/proc/{pid}/environ").read_text().split("\0")]
+        return {name: value for name, _, value in told if name in ("PORTFOLIO_APIS", "MONITORING_URL", "MLFLOW_URL")}
 
     def logs(self) -> str:
         paths = sorted(self.folder.glob(".demo/logs/*.log"))
@@ -115,6 +147,8 @@ def test_the_demo_from_a_fresh_copy_to_the_second_start_and_the_end(tree: Tree) 
     ctrl_c_during_training_leaves_nothing_running(tree)
     first = the_first_start_trains_and_serves_every_project(tree)
     a_start_beside_it_changes_nothing(tree)
+    the_dashboard_shows_every_model_of_this_stack(tree)
+    the_key_that_was_made_opens_api_and_monitoring_and_is_shown_nowhere(tree)
     a_prediction_is_kept_shown_and_looked_at(tree)
     every_command_of_the_runbook_of_promotion_works(tree)
     stopping_leaves_nothing_running(tree)
@@ -143,6 +177,7 @@ def ctrl_c_during_training_leaves_nothing_running(tree: Tree) -> None:
     os.killpg(make.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
     rest, _ = make.communicate(timeout=30)
     said = "".join(lines) + rest
+    tree.printed += said
     assert "stopped: mlflow, training of" in said, f"{said}\n{tree.logs()}"
     assert make.returncode != 0
     nothing_runs(tree)
@@ -153,6 +188,7 @@ def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str
     begun = time.monotonic()
     table = tree.make("demo-up", "ARGS=--quick")
     report("first start", begun)
+    assert f"All of it in a browser: http://localhost:{DASHBOARD_PORT + tree.offset}\n" in table
     shown = [line for line in table.splitlines() if "  healthy  " in line]
     assert len(shown) == len(ALL_PORTS)
     assert sum("synthetic sample" in line for line in shown) == len(SPECS)
@@ -165,7 +201,43 @@ def the_first_start_trains_and_serves_every_project(tree: Tree) -> dict[str, str
 
 
 def a_start_beside_it_changes_nothing(tree: Tree) -> None:
-    assert "The demo is up already." in tree.make("demo-up")
+    key = tree.key
+    said = tree.make("demo-up")
+    assert "The demo is up already." in said
+    assert f"in a browser: http://localhost:{DASHBOARD_PORT + tree.offset}" in said
+    assert tree.key == key
+
+
+def the_dashboard_shows_every_model_of_this_stack(tree: Tree) -> None:
+    """Its process answers, and its first page, drawn with what that process was told, has every model as it is."""
+    with urlopen(f"http://127.0.0.1:{DASHBOARD_PORT + tree.offset}/", timeout=10) as answer:
+        assert "<title>" in answer.read().decode()
+    done = subprocess.run(
+        [tree.folder / ".venv" / "bin" / "python", "-c", FIRST_PAGE],
+        cwd=tree.folder / "dashboard",
+        env=tree.environment | tree.of_the_dashboard(),
+        check=False,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    page = json.loads(done.stdout.splitlines()[-1])
+    assert f"{len(SPECS)} of {len(SPECS)} models answer" in page
+    for name in SPECS:
+        assert tree.ask(name, "/")["title"] in page
+        assert f"http://localhost:{PORTS[name] + tree.offset}/docs" in page
+    assert f"http://localhost:{MLFLOW_PORT + tree.offset}/#/models/bankchurn/versions/1" in page
+
+
+def the_key_that_was_made_opens_api_and_monitoring_and_is_shown_nowhere(tree: Tree) -> None:
+    for key, statuses in ((tree.key, (200, 404)), ("another", (401, 401))):
+        assert tree.status("bankchurn", "/admin/reload", key) == statuses[0]
+        nothing = {"version": "99", "reason": "there is none"}
+        assert tree.status("monitoring", "/versions/bankchurn/promote", key, nothing) == statuses[1]
+    assert (tree.folder / ".env").stat().st_mode & 0o777 == 0o600
+    assert tree.key not in tree.printed
+    assert all(tree.key not in path.read_text(errors="replace") for path in tree.folder.glob(".demo/logs/*.log"))
 
 
 def a_prediction_is_kept_shown_and_looked_at(tree: Tree) -> None:
@@ -231,7 +303,7 @@ def the_second_start_reuses_the_champions(tree: Tree, versions: dict[str, str]) 
 
 def stopping_leaves_nothing_running(tree: Tree) -> None:
     said = tree.make("demo-down")
-    assert all(name in said for name in ("stopped: mlflow", "monitoring", *SPECS)), said
+    assert all(name in said for name in ("stopped: mlflow", "monitoring", "dashboard", *SPECS)), said
     nothing_runs(tree)
     assert "not running" in tree.make("demo-down")
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,12 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 def test_there_are_the_workflows_that_are_promised() -> None:
     assert [path.name for path in WORKFLOWS] == ["ci.yml", "drift.yml", "images.yml"]
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    folders = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    ran = " ".join(step for _, job in jobs() for step in runs(job)).replace("$PROJECT", "*").replace('"', " ").split()
+    assert [folder for folder in folders["testpaths"] if folder not in ran and f"ARGS={folder}" not in ran] == []
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.name)

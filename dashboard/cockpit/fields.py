@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 Kind = Literal["integer", "number", "choice", "text", "switch"]
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-UNITS = {"Mb": "MB", "Cr": "credit"}
+UNITS = {"Mb": "MB", "Cr": "credit", "Num": "number"}
 
 
 @dataclass(frozen=True)
 class Field:
     """A field of the request. `low` and `high` are its bounds, None where it has none; `example` is a sane value.
 
-    A switch is a whole number that is 0 or 1.
+    A switch is a whole number that is 0 or 1; `longest` is the number of characters that a text may have.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    longest: int | None = None
 
     @property
     def numeric(self) -> bool:
@@ -66,15 +67,17 @@ def label_of(name: str) -> str:
 
 def _field(name: str, said: Mapping[str, Any], optional: bool) -> Field:
     schema = next((each for each in said.get("anyOf", ()) if each.get("type") != "null"), said)
-    low, high = schema.get("minimum"), schema.get("maximum")
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
     example = next(iter(said.get("examples", ())), said.get("default"))
     kind = _kind(schema, low, high)
-    choices = tuple(schema.get("enum", ()))
-    return Field(name, kind, label_of(name), said.get("description", ""), optional, example, low, high, choices)
+    choices = tuple(schema.get("enum", [schema["const"]] if "const" in schema else ()))
+    bounds = {"low": low, "high": high, "choices": choices, "longest": schema.get("maxLength")}
+    return Field(name, kind, label_of(name), said.get("description", ""), optional, example, **bounds)
 
 
 def _kind(schema: Mapping[str, Any], low: float | None, high: float | None) -> Kind:
-    if "enum" in schema:
+    if "enum" in schema or "const" in schema:  # a set of one choice is a constant
         return "choice"
     if schema.get("type") == "integer":
         return "switch" if (low, high) == (0, 1) else "integer"

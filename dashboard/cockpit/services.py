@@ -50,9 +50,11 @@ class Service:
         """The text of a GET. Raises ServiceError."""
         return self._ask("GET", path, seconds=LOOK_SECONDS).text
 
-    def post(self, path: str, body: Any, *, key: str = "", seconds: float = WORK_SECONDS, **params: Any) -> Any:
-        """The JSON of a POST of JSON; `key` is sent as X-API-Key. Raises ServiceError."""
-        headers = {"X-API-Key": key} if key else {}
+    def post(
+        self, path: str, body: Any, *, key: str = "", user: str = "", seconds: float = WORK_SECONDS, **params: Any
+    ) -> Any:
+        """The JSON of a POST of JSON; `key` is sent as X-API-Key, `user` as X-User. Raises ServiceError."""
+        headers = {name: value for name, value in (("X-API-Key", key), ("X-User", user)) if value}
         return self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params).json()
 
     def post_csv(self, path: str, content: str, **params: Any) -> Any:

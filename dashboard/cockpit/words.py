@@ -15,13 +15,14 @@ METRICS = {
     "log_loss": "Log loss",
     "ece": "Calibration error",
     "mae": "Mean absolute error",
+    "mape": "Mean relative error",
     "rmse": "Root mean squared error",
     "r2": "R²",
     "median_ape": "Median error",
     "coverage": "Interval coverage",
     "accuracy": "Accuracy",
 }
-SHARES = {"median_ape", "coverage"}
+SHARES = {"mape", "median_ape", "coverage"}
 """Metrics that are shares, shown in per cent."""
 AMOUNTS = {"mae", "rmse"}
 """Metrics in the unit of what is predicted."""

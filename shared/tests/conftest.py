@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("SIGNING_KEY", str(Path(folder.name) / "bundle.key"))
     patch.setenv("BUNDLE_PUBLIC_KEY", "")
     patch.setenv("ALLOW_UNSIGNED", "0")
+    patch.setenv("ADMIN_KEY", "")  # `make demo` leaves one in .env
     patch.setenv("DATABASE_URL", f"sqlite:///{folder.name}/store/portfolio.db")
     settings = Settings()
     make_keys(settings.signing_key_file, settings.public_key_file)

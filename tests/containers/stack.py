@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from tests.copies import copy_repository
 
-NOT_FOR_THE_COPY = ("MLFLOW", "MAKE", "MFLAGS", "ARGS", "PROJECT", "DATA_MIRROR")
+NOT_FOR_THE_COPY = ("MLFLOW", "MAKE", "MFLAGS", "ARGS", "PROJECT", "DATA_MIRROR", "ADMIN_KEY")
 STACK = "portfolio-test"
 PREFIX = f"{STACK}/"
 APIS = {"bankchurn-api": "bankchurn", "carvision-api": "carvision", "telecom-api": "telecomai"}
@@ -97,11 +97,12 @@ def address(service: str, path: str = "") -> str:
     return f"http://127.0.0.1:{PORTS[service][1]}{path}"
 
 
-def ask(url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-    """Status and JSON (else text); status 0 where nothing answers."""
-    data = json.dumps(body).encode() if body else None
+def ask(url: str, body: dict[str, Any] | None = None, *, key: str = "") -> tuple[int, Any]:
+    """Status and JSON (else text); status 0 where nothing answers. A POST where there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json", "X-API-Key": key}
     try:
-        with urlopen(Request(url, data=data, headers={"Content-Type": "application/json"}), timeout=10) as answer:
+        with urlopen(Request(url, data=data, headers=headers), timeout=30) as answer:
             status, content = answer.status, answer.read()
     except HTTPError as error:
         status, content = error.code, error.read()

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.containers.stack import APIS, PORTS, PREFIX, STACK, Stack, address, ask, blocks, predict, seconds_until
+from tests.front import FIRST_PAGE
 from tests.runbooks import commands
 
 pytestmark = pytest.mark.docker
@@ -80,6 +81,7 @@ def test_a_cold_start_ends_in_a_table_of_healthy_services(stack: Stack) -> None:
     assert rows.keys() == PORTS.keys(), shown
     assert all(f"http://localhost:{PORTS[name][1]}" in row for name, row in rows.items())
     assert shown.count("(healthy)") == len(PORTS), shown
+    assert f"All of it in a browser: {address('dashboard').replace('127.0.0.1', 'localhost')}\n" in shown
 
 
 @pytest.mark.parametrize("service", APIS)
@@ -105,12 +107,31 @@ def test_mlflow_answers_and_its_database_is_shared_with_make_demo(stack: Stack) 
 
 
 def test_the_dashboard_shows_every_model(stack: Stack) -> None:
-    script = (
-        "from streamlit.testing.v1 import AppTest; page = AppTest.from_file('app.py', default_timeout=30).run();"
-        "assert not page.exception, page.exception; print(page.dataframe[0].value.to_json(orient='records'))"
-    )
-    rows = json.loads(stack.docker("exec", "dashboard", "python", "-c", script).splitlines()[-1])
-    assert [(row["status"], row["version"]) for row in rows] == [("healthy", "1")] * len(APIS)
+    page = json.loads(stack.docker("exec", "dashboard", "python", "-c", FIRST_PAGE).splitlines()[-1])
+    assert page.count(">healthy<") == page.count("<dt>Version</dt><dd>1<") == len(APIS), page
+    for service in APIS:
+        assert ask(address(service, "/"))[1]["title"] in page
+        assert address(service, "/docs").replace("127.0.0.1", "localhost") in page
+    for service in ("mlflow-server", "monitoring"):
+        assert f"http://localhost:{PORTS[service][1]}/" in page
+
+
+def test_the_dashboard_s_image_has_its_own_folder_compiled_and_no_tests(stack: Stack) -> None:
+    found = stack.docker("exec", "dashboard", "find", ".", "-name", "*.pyc", "-o", "-name", "config.toml")
+    assert "./.streamlit/config.toml" in found
+    assert "./cockpit/__pycache__/services." in found
+    assert "/tests/" not in stack.docker("exec", "dashboard", "find", ".")
+    assert "ADMIN_KEY" not in stack.docker("exec", "dashboard", "env")
+
+
+def test_the_key_that_was_made_is_its_owners_and_opens_api_and_monitoring(stack: Stack) -> None:
+    settings = stack.folder / ".env"
+    assert (settings.stat().st_mode & 0o777, settings.stat().st_uid) == (0o600, OWNER)
+    key = settings.read_text().partition("ADMIN_KEY=")[2].strip()
+    nothing = {"version": "99", "reason": "there is none"}
+    for sent, statuses in ((key, (200, 404)), ("another", (401, 401))):
+        assert ask(address("bankchurn-api", "/admin/reload"), {}, key=sent)[0] == statuses[0]
+        assert ask(address("monitoring", "/versions/bankchurn/promote"), nothing, key=sent)[0] == statuses[1]
 
 
 def test_what_was_predicted_is_in_the_store_and_is_looked_at(stack: Stack) -> None:

@@ -28,7 +28,7 @@ from portfolio.settings import Settings, read_settings
 PAUSE_SECONDS = 0.5  # between two looks where nothing waits
 LOOK_SECONDS = 0.25  # a look at much is broken off, so that the board says how far it is
 REST = 9.0  # seconds without a look for each that one took of a core: answers need the cores more
-PLENTY = 0.1  # of the journal's bound waits: no rest any more; with less the rest is shorter in proportion
+PLENTY = 0.05  # of the journal's bound waits: no rest any more; with less the rest is shorter in proportion
 LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then stays for the next start
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
 HUNG_SECONDS = 15.0  # a look that takes longer waits for a store that neither takes nor refuses

@@ -1,0 +1,1 @@
+"""Drawing: what a service said in, a figure out; nothing here asks anybody."""

@@ -1,0 +1,243 @@
+"""The market of CarVision: what is advertised, what it costs, and what is priced below what the model expects."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from cockpit import look, words
+from cockpit.charts import market as charts
+from cockpit.models import Model
+from cockpit.plugins.market import counts, filters
+from cockpit.plugins.market.adverts import adverts
+from cockpit.services import ServiceError
+
+TOP = 15
+SHOWN = 200
+BY = {"Make": "make", "Model": "model", "Type": "type", "Condition": "condition", "Age": "age_band"}
+
+
+def show(model: Model) -> None:
+    """The page."""
+    st.html(_head(model))
+    if not model.up and model.trouble:
+        st.error(f"{model.trouble} {model.remedy}")
+        return
+    try:
+        everything = adverts(model.service, f"{model.version} {model.info.get('bundle_version', '')}")
+    except ServiceError as error:
+        st.error(f"The adverts can't be shown: {error.words} {error.remedy}")
+        return
+    with st.sidebar:
+        count = st.empty()
+        found = filters.choose(everything).keep(everything)
+    left = f"<b>{len(found):,}</b> of {len(everything):,} adverts"
+    count.html(f'<p class="market-count">{left}</p>')
+    part = st.segmented_control(
+        "Part",
+        list(PARTS),
+        default="Overview",
+        required=True,
+        key="market-part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    with st.container(key="market-left"):
+        st.html(f'<p class="market-count">{left} {_chosen(len(found), len(everything))}</p>')
+    if found.empty:
+        st.info("No advert fits the filter. Widen a range, take a choice away, or reset the filter in the side bar.")
+        return
+    PARTS[str(part)](found)
+
+
+def _head(model: Model) -> str:
+    mark = look.badge("synthetic data", look.WARN) if model.synthetic else ""
+    style = """<style>
+      .market-count { margin: 0; font-size: 1rem; }
+      .st-key-market-left { position: sticky; top: 3.2rem; z-index: 20; background: white; padding: .35rem 0;
+        border-bottom: 1px solid #dfe6e5; }
+      @media (max-width: 640px) { .stApp .block-container { padding-top: 3.4rem; } }
+    </style>"""
+    return f'{style}<div class="head"><h2>The market: {escape(model.title.lower())}</h2>{mark}</div>'
+
+
+def _chosen(left: int, all_of_them: int) -> str:
+    return (
+        "that the filter leaves"
+        if left < all_of_them
+        else "– filter them in the side bar (», top left, where it is closed)"
+    )
+
+
+def _overview(found: pd.DataFrame) -> None:
+    told = counts.summary(found)
+    st.html(
+        look.facts(
+            (
+                ("Adverts", f"{told.adverts:,}", ""),
+                (
+                    "Median price",
+                    words.amount(told.price, "USD"),
+                    f"half: {_dollars(told.low)} to {_dollars(told.high)}",
+                ),
+                ("Median age", words.NONE if told.age is None else f"{told.age:.0f} years", "when advertised"),
+                ("Median odometer", words.NONE if told.odometer is None else f"{told.odometer:,.0f} mi", ""),
+            )
+        )
+    )
+    _prices(found, told.price)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("What is advertised", anchor=False)
+        types = counts.shares(found, "type").head(TOP)
+        look.chart(charts.shares(types, "type"), key="market-types", height=400, alt="Share of adverts by type")
+    with right:
+        st.subheader("Top makes", anchor=False)
+        makes = counts.shares(found, "make")
+        look.chart(
+            charts.shares(makes.head(12), "make"), key="market-makes", height=400, alt="Share of adverts by make"
+        )
+        if len(makes) > 12:
+            st.caption(f"The 12 makes with most adverts, of {len(makes)}.")
+    st.subheader("How old the cars are", anchor=False)
+    look.chart(charts.ages(counts.ages(found)), key="market-ages", height=280, alt="Adverts by age of the car")
+    silent = int(found["age"].isna().sum())
+    st.caption(
+        f"Year of the advert minus model year; the last bar holds everything of {counts.OLD} years and more. "
+        f"{silent:,} adverts do not say the model year."
+    )
+
+
+def _prices(found: pd.DataFrame, median: float | None) -> None:
+    st.subheader("What they cost", anchor=False)
+    histogram, beyond = counts.prices(found)
+    look.chart(charts.price_histogram(histogram, median, beyond), key="market-prices", alt="Adverts by price")
+    if beyond:
+        st.caption(
+            f"The last bar also holds the {beyond:,} adverts that cost more: their prices would flatten the rest."
+        )
+
+
+def _dollars(value: float | None) -> str:
+    return words.amount(value, "USD")
+
+
+def _analysis(found: pd.DataFrame) -> None:
+    _compare(found)
+    st.subheader("How value falls with age", anchor=False)
+    by_age = counts.depreciation(found)
+    if len(by_age) < 2:
+        st.info("Too few adverts of different ages for a curve. Widen the filter.")
+    else:
+        look.chart(charts.depreciation(by_age), key="market-depreciation", alt="Median price by age with quartiles")
+        st.caption(
+            f"Line: median price. Band: the middle half of the adverts. Cars of up to {counts.OLD} years, ages with at "
+            f"least {counts.FEW} adverts. It compares different cars of different ages, not one car over its life: "
+            "choose a model to compare like with like."
+        )
+    st.subheader("Prices week by week", anchor=False)
+    by_week = counts.weekly(found)
+    if len(by_week) < 2:
+        st.info("Too few adverts in any week for a trend. Widen the filter.")
+    else:
+        look.chart(charts.trend(by_week), key="market-trend", alt="Median price by week with quartiles")
+        st.caption(f"Line: median price. Band: the middle half. Weeks with at least {counts.FEW} adverts.")
+
+
+@st.fragment
+def _compare(found: pd.DataFrame) -> None:
+    """A part of its own: another comparison redraws this chart only."""
+    st.subheader("Prices compared", anchor=False)
+    label = st.segmented_control(
+        "By",
+        list(BY),
+        default="Make",
+        required=True,
+        key="market-by",
+        bind="query-params",
+    )
+    by = BY[str(label)]
+    every = counts.quartiles(counts.age_bands(found) if by == "age_band" else found, by)
+    shown = every if by in ("condition", "age_band") else every.nlargest(TOP, "adverts").sort_values("middle")[::-1]
+    if shown.empty:
+        st.info(f"Fewer than {counts.FEW} adverts each: too few to tell a median of. Widen the filter.")
+        return
+    height = 110 + 26 * len(shown)
+    look.chart(charts.quartiles(shown), key="market-compare", height=height, alt=f"Price by {by}")
+    most = f"The {len(shown)} with most adverts, of {len(every)}. " if len(shown) < len(every) else ""
+    st.caption(f"Dot: median price. Bar: the middle half of the adverts. {most}At least {counts.FEW} adverts each.")
+
+
+def _bargains(found: pd.DataFrame) -> None:
+    cheap = counts.bargains(found)
+    st.subheader("Priced below what the model expects", anchor=False)
+    st.markdown(
+        "An advert is here when its price lies **below its own 80 % interval**. The predictions are **out of fold**: "
+        "each advert is judged by a model that has not seen it. The model knows only what the advert says, so an "
+        "implausibly cheap advert is often an **error or a scam**, or hides a flaw: those that cost less than half of "
+        "the interval's low end are marked."
+    )
+    if cheap.empty:
+        st.info("No advert that the filter leaves is priced below its interval.")
+        return
+    odd = int(cheap["implausible"].sum())
+    st.html(
+        look.facts(
+            (
+                (
+                    "Below their interval",
+                    f"{len(cheap):,}",
+                    f"{words.percent(len(cheap) / len(found))} of {len(found):,} adverts",
+                ),
+                ("Median saving", _dollars(float(cheap["saving"].median())), "against the expected price"),
+                ("Implausibly cheap", f"{odd:,}", "often an error or a scam"),
+            )
+        )
+    )
+    if odd:
+        leave = st.toggle("Leave out the implausibly cheap", key="market-plausible", bind="query-params")
+        cheap = cheap[~cheap["implausible"]] if leave else cheap
+    _table(cheap.head(SHOWN))
+    if len(cheap) > SHOWN:
+        st.caption(f"The {SHOWN} largest savings of {len(cheap):,}. Filter to see others; click a heading to sort.")
+
+
+def _table(cheap: pd.DataFrame) -> None:
+    lows, highs = cheap["prediction_low"], cheap["prediction_high"]
+    shown = pd.DataFrame(
+        {
+            "Car": cheap["model"].astype(str),
+            "Price": cheap["price"].astype(float),
+            "Saving": cheap["saving"].round().astype(float),
+            "Saving %": (100 * cheap["saving_share"]).round().astype(float),
+            "Look out": ["implausibly cheap" if odd else "" for odd in cheap["implausible"]],
+            "Year": cheap["model_year"].astype("Int64"),
+            "Miles": cheap["odometer"].astype("Int64"),
+            "Condition": cheap["condition"].astype(object),
+            "Expected": cheap["prediction"].round().astype(float),
+            "Interval": [f"${low:,.0f} – ${high:,.0f}" for low, high in zip(lows, highs, strict=True)],
+        }
+    )
+    column = st.column_config
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder=words.NONE,
+        height=min(560, 38 + 35 * len(shown)),
+        column_config={
+            "Car": column.TextColumn(pinned=True),
+            "Year": column.NumberColumn(format="%d"),
+            "Miles": column.NumberColumn(format="localized"),
+            "Price": column.NumberColumn(format="dollar", step=1),
+            "Expected": column.NumberColumn(format="dollar", step=1, help="What the model expects, out of fold"),
+            "Interval": column.TextColumn(help="Four in five such cars are advertised within it"),
+            "Saving": column.NumberColumn(format="dollar", step=1, help="Expected price minus price"),
+            "Saving %": column.NumberColumn(format="%d %%", help="Of the expected price"),
+        },
+    )
+
+
+PARTS = {"Overview": _overview, "Market analysis": _analysis, "Bargains": _bargains}
+PAGES = {"market": ("Market", show)}

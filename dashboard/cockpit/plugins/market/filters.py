@@ -1,0 +1,87 @@
+"""The filter in the side bar; what it says is in the address, so that a selection has a link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cockpit.fields import label_of
+from cockpit.plugins.market.adverts import OPEN, Bounds, Choice
+
+KEY = "market"
+PICKS = ("make", "model", "type", "condition")
+RANGES = {"model_year": (1990, 1), "price": (0, 1_000), "odometer": (0, 10_000)}
+"""Where a slider begins, and its step. It ends where 99 in 100 adverts are, and both its ends are open."""
+LABELS = {"model_year": "Model year", "price": "Price (USD)", "odometer": "Odometer (miles)"}
+FORMATS = {"model_year": "%d", "price": "$%d", "odometer": "localized"}
+
+
+def choose(frame: pd.DataFrame) -> Choice:
+    """Draw the widgets where the caller stands, and read them."""
+    wanted: dict[str, Any] = {name: tuple(_pick(frame, name)) for name in PICKS}
+    wanted |= {name: _range(frame, name) for name in RANGES}
+    st.button("Reset the filter", key=f"{KEY}-reset", on_click=_reset, icon=":material/restart_alt:")
+    return Choice(**wanted)
+
+
+def _pick(frame: pd.DataFrame, name: str) -> Sequence[str]:
+    options = _options(frame, name)
+    key = f"{KEY}-{name}"
+    chosen: list[str] = st.multiselect(
+        label_of(name),
+        options,
+        key=key,
+        bind="query-params",
+        placeholder="Any",
+        on_change=_prune if name == "make" else None,
+    )
+    return chosen
+
+
+def _options(frame: pd.DataFrame, name: str) -> list[str]:
+    """The conditions from best to worst, all else by how often it is advertised; models of the chosen makes only."""
+    if name == "condition":
+        return [str(each) for each in frame[name].cat.categories]
+    if name == "model" and (makes := st.session_state.get(f"{KEY}-make")):
+        frame = frame[frame["make"].isin(makes)]
+    counted = frame[name].value_counts()
+    return [str(each) for each in counted[counted > 0].index]
+
+
+def _range(frame: pd.DataFrame, name: str) -> Bounds:
+    low, step = RANGES[name]
+    values = frame[name].dropna()
+    if values.empty:
+        return OPEN
+    high = values.max() if name == "model_year" else values.quantile(0.99)
+    top = low + max(1, -int(-(float(high) - low) // step)) * step
+    chosen = st.slider(
+        LABELS[name],
+        low,
+        top,
+        (low, top),
+        step,
+        format=FORMATS[name],
+        key=f"{KEY}-{name}",
+        bind="query-params",
+        help="At either end of the slider, everything beyond is kept, and so are adverts that do not say.",
+    )
+    return (None if chosen[0] == low else chosen[0], None if chosen[1] == top else chosen[1])
+
+
+def _prune() -> None:
+    """A model of a make that is chosen no longer would leave nothing."""
+    makes = st.session_state.get(f"{KEY}-make")
+    models = st.session_state.get(f"{KEY}-model")
+    if makes and models:
+        st.session_state[f"{KEY}-model"] = [each for each in models if each.split()[0] in makes]
+
+
+def _reset() -> None:
+    for name in PICKS:
+        st.session_state[f"{KEY}-{name}"] = []
+    for name in RANGES:
+        st.session_state.pop(f"{KEY}-{name}", None)
