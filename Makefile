@@ -146,14 +146,10 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
-<<<<<<< HEAD
 screenshots: install ## Pictures of every page of the dashboard that `make demo-up` started, in reports/screenshots
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 test-servers: ## Install what tests start for themselves: PostgreSQL, Prometheus, Alertmanager, Chromium (Debian, Ubuntu)
-=======
-test-servers: ## Install what tests start: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu), Chromium (Debian)
->>>>>>> main
 	@scripts/test-servers.sh
 
 test-fast: install ## All but the end-to-end tests

@@ -1,20 +1,12 @@
 #!/usr/bin/env bash
-<<<<<<< HEAD
-# `make test-servers`: the programs that tests start for themselves, from the distribution. Does nothing where they are.
-=======
 # `make test-servers`: the servers that tests start for themselves, and the browser that they use, from the distribution.
 # Does nothing where they are.
->>>>>>> main
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v promtool >/dev/null || missing+=(prometheus)
 command -v amtool >/dev/null || missing+=(prometheus-alertmanager)
-<<<<<<< HEAD
-command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
-  missing+=(chromium)
-=======
 if ! command -v chromium chromium-browser google-chrome >/dev/null; then
   # Ubuntu's package is a snap, which no test can start as it needs; who has none of the three installs Chrome
   if grep -qsx 'ID=debian' /etc/os-release; then
@@ -23,13 +15,12 @@ if ! command -v chromium chromium-browser google-chrome >/dev/null; then
     echo "test-servers: no chromium or google-chrome here; tests that use the dashboard need one" >&2
   fi
 fi
->>>>>>> main
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()
 if [ "$(id -u)" != 0 ]; then as_root=(sudo --non-interactive); fi
 if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
-  echo "test-servers: no way to install ${missing[*]} here; tests that need them are skipped, those of the browser fail" >&2
+  echo "test-servers: no way to install ${missing[*]} here; tests that need them are skipped" >&2
   exit 0
 fi
 

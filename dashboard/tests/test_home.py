@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dashboard.tests.portfolio_of_two import DRIFT, MONITORING, opened, running
 from streamlit.testing.v1 import AppTest
 
 from cockpit.models import Drift
 from cockpit.pages.home import drift_note
+from dashboard.tests.portfolio_of_two import DRIFT, MONITORING, opened, running
 
 
 def text(page: AppTest) -> str:

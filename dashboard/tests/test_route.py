@@ -6,10 +6,10 @@ import sys
 from types import ModuleType
 
 import pytest
-from dashboard.tests.portfolio_of_two import opened, running
 
 from cockpit import plugins, route
 from cockpit.address import HOME
+from dashboard.tests.portfolio_of_two import opened, running
 
 TITLES = {"apple": "Apples", "pear": "Pears"}
 
