@@ -149,7 +149,7 @@ test: install ## All tests
 screenshots: install ## Pictures of every page of the dashboard that `make demo-up` started, in reports/screenshots
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
-test-servers: ## Install what tests start for themselves: PostgreSQL, Prometheus, Alertmanager, Chromium (Debian, Ubuntu)
+test-servers: ## Install what tests start: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu), Chromium (Debian)
 	@scripts/test-servers.sh
 
 test-fast: install ## All but the end-to-end tests
