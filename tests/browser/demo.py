@@ -123,11 +123,11 @@ def demo(folder: Path) -> Iterator[Demo]:
     stack = Demo(folder)
     try:
         stack.make("demo-up", "ARGS=--quick")
-        for name in PROJECTS:
-            stack.post(name, "/predict/batch", {"instances": [example(stack, name)] * ROWS})
         stack.make(
             "train", "PROJECT=bankchurn", "ARGS=--quick --register-model", MLFLOW_TRACKING_URI=stack.url("mlflow")
         )
+        for name in PROJECTS:
+            stack.post(name, "/predict/batch", {"instances": [example(stack, name)] * ROWS})
         for name in PROJECTS:
             wait_for(lambda name=name: stored(stack, name), f"the predictions of {name} are stored")  # type: ignore[misc]
         stack.monitor()
