@@ -34,7 +34,7 @@ def find_chromium() -> str:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         raise RuntimeError(
-            f"No browser: no {', '.join(NAMES)} on the PATH. `make test-servers` installs one on Debian."
+            f"No browser, no {', '.join(NAMES)} on the PATH. `make test-servers` brings one (Debian)."
         )
     return found
 
