@@ -94,6 +94,11 @@ def _tell(sent: Sent | str, name: str) -> None:
     if not sent.problems:
         st.success("Every label is recorded.")
         return
+    _problems(sent, name)
+
+
+def _problems(sent: Sent, name: str) -> None:
+    """The lines that were not recorded, the first of them shown and all to download."""
     number = len(sent.problems)
     st.markdown(f"**{number:,} {'line was' if number == 1 else 'lines were'} not recorded**")
     first = sent.problems[:SHOWN]
