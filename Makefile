@@ -33,7 +33,7 @@ NAMED = $(if $(value PROJECT),$(filter $(value PROJECT),$(PROJECTS)),$(PROJECTS)
 
 .PHONY: help install upgrade-deps data dvc-remote keys train retrain evaluate drift docs-models twin-report demo demo-up demo-down mlflow api-start health logs-api logs-monitoring \
 	docker-demo docker-demo-down docker-logs docker-build docker-release docker-push docker-clean docker-test \
-	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal drift-calibration docker-observability test-servers projects-json clean distclean
+	docker-save docker-load docker-digests test test-fast lint format check scan bench drill-lifecycle drill-journal drift-calibration docker-observability screenshots test-servers projects-json clean distclean
 
 ##@ Start here
 help: ## List every task
@@ -145,6 +145,9 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 ##@ Quality
 test: install ## All tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
+
+screenshots: install ## Pictures of every page of the dashboard that `make demo-up` started, in reports/screenshots
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 test-servers: ## Install what tests start: PostgreSQL, Prometheus, Alertmanager (Debian, Ubuntu), Chromium (Debian)
 	@scripts/test-servers.sh

@@ -3,7 +3,7 @@
 FIRST_PAGE = """
 import json
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("app.py", default_timeout=60).run()
+page = AppTest.from_file("view.py", default_timeout=60).run()
 assert not page.exception, page.exception
 assert not page.error, page.error
 print(json.dumps("\\n".join(str(each.value) for kind in ("html", "markdown") for each in page.get(kind))))

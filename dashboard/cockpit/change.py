@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from cockpit.services import Service, ServiceError
 
@@ -84,7 +85,7 @@ def carry_out(wish: Wish, monitoring: Service, api: Service) -> Outcome:
         return _refused(wish, error)
     champion, seconds = said["champion"], said["served_after_seconds"]
     served = wait_until_served(api, champion, SERVED_SECONDS if seconds is not None else 0.0)
-    return Outcome(True, said["sentence"], champion=champion, served=served, seconds=seconds)
+    return Outcome(True, _sentence(said), champion=champion, served=served, seconds=seconds)
 
 
 def wait_until_served(api: Service, version: str, seconds: float) -> str:
@@ -111,6 +112,14 @@ def verified(outcome: Outcome) -> tuple[bool, str]:
     if not outcome.served:
         return False, "The API does not answer; it takes the champion when it starts."
     return False, f"The API's /health still says version {outcome.served}: look again in a moment."
+
+
+def _sentence(said: Mapping[str, Any]) -> str:
+    """Who is the champion; where nobody waited for the API, the service's own sentence, which tells why."""
+    if said["served_after_seconds"] is None:
+        return f"{said['sentence']}."
+    before = f", version {said['before']} was before" if said["before"] not in (None, said["champion"]) else ""
+    return f"Version {said['champion']} of {said['project']} is the champion{before}."
 
 
 def _refused(wish: Wish, error: ServiceError) -> Outcome:

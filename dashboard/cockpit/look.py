@@ -22,7 +22,7 @@ STATES = {
 }
 """Decisions of a monitoring run, and states of what it judged."""
 STYLE = Path(__file__).parent / "style.css"
-ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
 """A legend above its chart, where the axis below needs the room."""
 CONFIG = {"displayModeBar": False, "responsive": True}
 ICON = Path(__file__).parent / "icon.svg"

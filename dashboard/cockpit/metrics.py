@@ -44,7 +44,7 @@ class Slice:
 def direction(name: str) -> str:
     """Which way is better, in words."""
     if name == "coverage":
-        return "closest to what was promised is better"
+        return "as promised is best"
     return "lower is better" if name in LOWER else "higher is better"
 
 

@@ -44,7 +44,7 @@ class Service:
 
     def get(self, path: str, *, seconds: float = LOOK_SECONDS, **params: Any) -> Any:
         """The JSON of a GET. Raises ServiceError."""
-        return _told(self, self._ask("GET", path, seconds=seconds, params=params))
+        return self._json(self._ask("GET", path, seconds=seconds, params=params))
 
     def text(self, path: str) -> str:
         """The text of a GET. Raises ServiceError."""
@@ -55,12 +55,15 @@ class Service:
     ) -> Any:
         """The JSON of a POST of JSON; `key` is sent as X-API-Key, `user` as X-User. Raises ServiceError."""
         headers = {name: value for name, value in (("X-API-Key", key), ("X-User", user)) if value}
-        return self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params).json()
+        return self._json(self._ask("POST", path, seconds=seconds, json=body, headers=headers, params=params))
 
-    def post_csv(self, path: str, content: str, **params: Any) -> Any:
-        """The JSON of a POST of CSV. Raises ServiceError."""
-        headers = {"content-type": "text/csv"}
-        return self._ask("POST", path, seconds=WORK_SECONDS, content=content, headers=headers, params=params).json()
+    def _json(self, answer: httpx2.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ServiceError(
+                f"{self.shown} answers, but not as a service of the portfolio.", "Is its address right?"
+            ) from None
 
     def _ask(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx2.Response:
         try:
@@ -76,17 +79,17 @@ class Service:
 
 def monitoring() -> Service:
     """The monitoring service."""
-    return Service.read(os.environ.get("MONITORING_URL", MONITORING))
+    return Service.read(os.environ.get("MONITORING_URL") or MONITORING)
 
 
 def mlflow() -> Service:
     """The registry's own pages."""
-    return Service.read(os.environ.get("MLFLOW_URL", MLFLOW))
+    return Service.read(os.environ.get("MLFLOW_URL") or MLFLOW)
 
 
 def api_services() -> list[Service]:
     """Of PORTFOLIO_APIS: addresses separated by commas, each `address` or `address=shown`."""
-    return [Service.read(entry) for entry in os.environ.get("PORTFOLIO_APIS", APIS).split(",") if entry.strip()]
+    return [Service.read(entry) for entry in (os.environ.get("PORTFOLIO_APIS") or APIS).split(",") if entry.strip()]
 
 
 def together(*questions: Any) -> list[Any]:
@@ -99,13 +102,6 @@ def together(*questions: Any) -> list[Any]:
 def _client() -> httpx2.Client:
     """One for all: making one reads every certificate of the machine, which takes longer than most answers."""
     return httpx2.Client(trust_env=False, limits=httpx2.Limits(keepalive_expiry=IDLE_SECONDS))
-
-
-def _told(service: Service, answer: httpx2.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        raise ServiceError(f"{service.shown} did not answer in JSON.", "Is that the right address?") from None
 
 
 def _tried(question: Any) -> Any:

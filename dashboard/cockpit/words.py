@@ -18,6 +18,7 @@ METRICS = {
     "mape": "Mean relative error",
     "rmse": "Root mean squared error",
     "r2": "R²",
+    "mape": "Mean relative error",
     "median_ape": "Median error",
     "coverage": "Interval coverage",
     "accuracy": "Accuracy",

@@ -30,11 +30,12 @@ class Asked:
 
 @dataclass
 class Told:
-    """What a fake answers, by method and path, and what it was asked to do."""
+    """What a fake answers, by method and path, and what it was asked to do; `raw` answers are no JSON."""
 
     answers: dict[str, Answer | Callable[[Asked], Answer]] = field(default_factory=dict)
     posts: list[Asked] = field(default_factory=list)
     address: str = ""
+    raw: bool = False
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def fake(told: Told) -> Iterator[Told]:
                 told.posts.append(asked)
             found = told.answers.get(f"{method} {parts.path}", (404, {"detail": "Not found."}))
             status, content = found(asked) if callable(found) else found
-            said = json.dumps(content).encode()
+            said = content.encode() if told.raw else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(said)))

@@ -31,16 +31,13 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.offset, self.key = folder, free_offset(), secrets.token_urlsafe(24)
-        own = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}
-        self.environment = (
-            own
-            | {
-                "DEMO_PORT_OFFSET": str(self.offset),
-                "ADMIN_KEY": self.key,
-                "MONITORING_INTERVAL_SECONDS": "3600",  # a look is asked for; one that comes by itself takes a core for seconds
-                "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
-            }
-        )
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name.startswith(KEPT)},
+            "DEMO_PORT_OFFSET": str(self.offset),
+            "ADMIN_KEY": self.key,
+            "MONITORING_INTERVAL_SECONDS": "3600",  # a look that comes by itself would take a core from the browser
+            "DATA_MIRROR": str(folder / "no-mirror"),  # so the samples are used, whatever this machine can reach
+        }
         self.restarted: dict[str, subprocess.Popen[bytes]] = {}
 
     def url(self, name: str) -> str:
@@ -126,11 +123,11 @@ def demo(folder: Path) -> Iterator[Demo]:
     stack = Demo(folder)
     try:
         stack.make("demo-up", "ARGS=--quick")
-        for name in PROJECTS:
-            stack.post(name, "/predict/batch", {"instances": [example(stack, name)] * ROWS})
         stack.make(
             "train", "PROJECT=bankchurn", "ARGS=--quick --register-model", MLFLOW_TRACKING_URI=stack.url("mlflow")
         )
+        for name in PROJECTS:
+            stack.post(name, "/predict/batch", {"instances": [example(stack, name)] * ROWS})
         for name in PROJECTS:
             wait_for(lambda name=name: stored(stack, name), f"the predictions of {name} are stored")  # type: ignore[misc]
         stack.monitor()

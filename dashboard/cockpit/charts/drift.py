@@ -58,7 +58,7 @@ def ranking(features: Sequence[Facts], limits: Facts) -> go.Figure:
     furthest = max([limits["act"], *(each[name] or 0.0 for each in rows for name in ("psi", "by_chance"))])
     for name, colour in (("watch", look.WARN), ("act", look.BAD)):
         _limit(figure, name, limits[name], colour, upright=names)
-    figure.update_xaxes(title_text="PSI (0: distributed as in training)", range=[0, furthest * 1.25])
+    figure.update_xaxes(title_text="PSI", range=[0, furthest * 1.25])
     figure.update_yaxes(ticklabelstandoff=6)
     figure.update_layout(legend=look.ABOVE)
     return figure
@@ -86,30 +86,49 @@ def _psi(value: float | None) -> str:
 
 
 def distributions(feature: Facts) -> go.Figure:
-    """The shares of the rows in each bin, in training and now, beside each other."""
-    bins = feature["bins"]
+    """The shares of the rows in each bin, in training and now, beside each other; texts are read line by line."""
+    bins, name = feature["bins"], column_name(feature["feature"])
     kept = [
         (label, before, now)
         for label, before, now in zip(bin_names(bins["labels"]), bins["reference"], bins["current"], strict=True)
         if before or now
     ]
+    flat = of_texts(bins["labels"])
+    if flat:
+        kept.reverse()  # the first one is on top
     labels = [label for label, _, _ in kept]
     figure = go.Figure()
-    for name, colour, shares in (
+    for side, colour, shares in (
         ("Test rows of the training", GREY, [before for _, before, _ in kept]),
         ("Current traffic", look.ACCENT, [now for _, _, now in kept]),
     ):
-        text = "%{x}<br>%{y:.1%} of the rows<extra>" + name + "</extra>"
-        figure.add_trace(go.Bar(x=labels, y=shares, name=name, marker_color=colour, hovertemplate=text))
+        text = f"%{{{'y' if flat else 'x'}}}<br>%{{{'x' if flat else 'y'}:.1%}} of the rows<extra>{side}</extra>"
+        places = {"x": shares, "y": labels, "orientation": "h"} if flat else {"x": labels, "y": shares}
+        figure.add_trace(go.Bar(**places, name=side, marker_color=colour, hovertemplate=text))
     figure.update_layout(barmode="group", bargap=0.25, legend=look.ABOVE)
-    figure.update_xaxes(title_text=column_name(feature["feature"]), type="category", showgrid=False)
-    figure.update_yaxes(title_text="Share of the rows", tickformat=".0%", rangemode="tozero")
+    share, kind = (figure.update_xaxes, figure.update_yaxes) if flat else (figure.update_yaxes, figure.update_xaxes)
+    share(title_text="Share of the rows", tickformat=".0%", rangemode="tozero")
+    kind(title_text=name, type="category", showgrid=False)
     return figure
+
+
+def height_of(feature: Facts) -> int:
+    """Pixels that its distributions need."""
+    bins = feature["bins"]
+    if not of_texts(bins["labels"]):
+        return 320
+    used = sum(bool(before or now) for before, now in zip(bins["reference"], bins["current"], strict=True))
+    return 130 + 24 * max(used, 4)
+
+
+def of_texts(labels: Sequence[str]) -> bool:
+    """Whether bins are of a text: those of numbers end with one for missing values."""
+    return bool(labels) and labels[-1] != "(missing)"
 
 
 def bin_names(labels: Sequence[str]) -> list[str]:
     """Bins of numbers without powers of ten; those of texts are as they are."""
-    if not labels or labels[-1] != "(missing)":
+    if of_texts(labels):
         return list(labels)
     return [NUMBER.sub(lambda found: f"{float(found[0]):,.6g}", label) for label in labels]
 

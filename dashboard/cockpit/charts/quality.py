@@ -49,7 +49,9 @@ def _scale(told: Sequence[Figure]) -> tuple[float, float]:
 def _word(figure: go.Figure, at: int, right: bool | int, text: str) -> None:
     side = "right" if right else "left"
     font = {"color": look.MUTED, "size": 12}
-    figure.add_annotation(x=int(right), xref="paper", y=at, text=text, showarrow=False, xanchor=side, font=font)
+    figure.add_annotation(
+        x=int(right), xref="paper", y=at, text=text, showarrow=False, xanchor=side, xshift=-4 if right else 4, font=font
+    )
 
 
 def slices(
@@ -194,5 +196,5 @@ def _reference(figure: go.Figure, x: Sequence[float], y: Sequence[float], what: 
 
 def _shares(figure: go.Figure, x: str, y: str) -> go.Figure:
     figure.update_layout(showlegend=False, margin=CLOSE)
-    figure.update_xaxes(title=x, range=[0, 1.01], tickformat=".0%", nticks=6)
-    return figure.update_yaxes(title=y, range=[0, 1.03], tickformat=".0%", nticks=6)
+    figure.update_xaxes(title=x, range=[0, 1.02], tickformat=".0%", dtick=0.2)
+    return figure.update_yaxes(title=y, range=[0, 1.03], tickformat=".0%", dtick=0.2)

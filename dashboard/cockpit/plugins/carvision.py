@@ -14,7 +14,7 @@ from cockpit.plugins.market import counts, filters
 from cockpit.plugins.market.adverts import adverts
 from cockpit.services import ServiceError
 
-TOP = 15
+TOP, MOST = 15, 13
 SHOWN = 200
 BY = {"Make": "make", "Model": "model", "Type": "type", "Condition": "condition", "Age": "age_band"}
 
@@ -56,19 +56,17 @@ def _head(model: Model) -> str:
     mark = look.badge("synthetic data", look.WARN) if model.synthetic else ""
     style = """<style>
       .market-count { margin: 0; font-size: 1rem; }
-      .st-key-market-left { position: sticky; top: 3.2rem; z-index: 20; background: white; padding: .35rem 0;
-        border-bottom: 1px solid #dfe6e5; }
+      [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) { position: sticky; top: 0; z-index: 20;
+        background: white; padding: .6rem 0 .35rem; border-bottom: 1px solid #dfe6e5; }
+      .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) {
+        top: 3.2rem; }
       @media (max-width: 640px) { .stApp .block-container { padding-top: 3.4rem; } }
     </style>"""
     return f'{style}<div class="head"><h2>The market: {escape(model.title.lower())}</h2>{mark}</div>'
 
 
 def _chosen(left: int, all_of_them: int) -> str:
-    return (
-        "that the filter leaves"
-        if left < all_of_them
-        else "– filter them in the side bar (», top left, where it is closed)"
-    )
+    return "that the filter leaves" if left < all_of_them else "– filter them in the side bar (» opens it)"
 
 
 def _overview(found: pd.DataFrame) -> None:
@@ -89,18 +87,11 @@ def _overview(found: pd.DataFrame) -> None:
     )
     _prices(found, told.price)
     left, right = st.columns(2)
+    makes = found["make"].nunique()
     with left:
-        st.subheader("What is advertised", anchor=False)
-        types = counts.shares(found, "type").head(TOP)
-        look.chart(charts.shares(types, "type"), key="market-types", height=400, alt="Share of adverts by type")
+        _shares(found, "type", "What is advertised")
     with right:
-        st.subheader("Top makes", anchor=False)
-        makes = counts.shares(found, "make")
-        look.chart(
-            charts.shares(makes.head(12), "make"), key="market-makes", height=400, alt="Share of adverts by make"
-        )
-        if len(makes) > 12:
-            st.caption(f"The 12 makes with most adverts, of {len(makes)}.")
+        _shares(found, "make" if makes > 1 else "model", "Top makes" if makes > 1 else "Top models")
     st.subheader("How old the cars are", anchor=False)
     look.chart(charts.ages(counts.ages(found)), key="market-ages", height=280, alt="Adverts by age of the car")
     silent = int(found["age"].isna().sum())
@@ -118,6 +109,16 @@ def _prices(found: pd.DataFrame, median: float | None) -> None:
         st.caption(
             f"The last bar also holds the {beyond:,} adverts that cost more: their prices would flatten the rest."
         )
+
+
+def _shares(found: pd.DataFrame, by: str, title: str) -> None:
+    st.subheader(title, anchor=False)
+    every = counts.shares(found, by)
+    shown = every.head(MOST)
+    alt = f"Share of adverts by {by}"
+    look.chart(charts.shares(shown, by), key=f"market-share-{by}", height=80 + 27 * len(shown), alt=alt)
+    if len(shown) < len(every):
+        st.caption(f"The {len(shown)} with most adverts, of {len(every)}.")
 
 
 def _dollars(value: float | None) -> str:

@@ -115,8 +115,8 @@ def _wait(model: Model, name: str, future: Future[Outcome], doing: str, began: f
         while not wait([future], timeout=TICK_SECONDS).done:
             serves = change.served_by(model.service) or "none"
             line.write(
-                f"{time.monotonic() - began:.0f} s: the bundle is verified, the alias moved, and the API's workers "
-                f"follow. The API serves version {serves} now."
+                "The bundle is verified, then the alias moves, then the API's workers follow. "
+                f"So far {time.monotonic() - began:.0f} s; the API serves version {serves}."
             )
     outcome = future.result()
     del st.session_state[_at(name, "going")]
@@ -134,7 +134,7 @@ def _tell(outcome: Outcome | None) -> None:
         st.error(f"Not done: {outcome.words} {outcome.remedy}")
         return
     served, sentence = change.verified(outcome)
-    (st.success if served else st.warning)(f"{sentence} {outcome.words}.".replace("..", "."))
+    (st.success if served else st.warning)(f"{outcome.words} {sentence}")
 
 
 def _chosen(name: str) -> tuple[change.Action, str]:

@@ -51,5 +51,5 @@ def _columns(drift: Facts) -> None:
     )
     feature = by_name.get(str(chosen), features[0])
     alt = f"Distribution of {drawn.column_name(feature['feature'])} in training and now"
-    look.chart(drawn.distributions(feature), key=f"bins-{name}", height=320, alt=alt)
+    look.chart(drawn.distributions(feature), key=f"bins-{name}", height=drawn.height_of(feature), alt=alt)
     st.markdown("\n".join(f"- {line}" for line in drawn.in_words(feature)))

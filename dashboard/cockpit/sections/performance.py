@@ -85,12 +85,10 @@ def show_runs(runs: Sequence[Facts], name: str) -> None:
     )
     without = sum(not run["report_url"] for run in listed)
     if without:
-        said = (
-            "None of these runs has"
-            if without == len(listed)
-            else f"{without} of these runs have no longer, or never had,"
+        st.caption(
+            f"{without} of these {len(listed)} runs: no Evidently report, as there was nothing to compare, or it made "
+            "room for newer ones."
         )
-        st.caption(f"{said} an Evidently report: there was nothing to compare, or it made room for newer ones.")
 
 
 def _facts(performance: Facts) -> Sequence[tuple[str, str, str]]:

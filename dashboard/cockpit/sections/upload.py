@@ -94,7 +94,8 @@ def _tell(sent: Sent | str, name: str) -> None:
     if not sent.problems:
         st.success("Every label is recorded.")
         return
-    st.markdown(f"**{len(sent.problems):,} lines were not recorded**")
+    number = len(sent.problems)
+    st.markdown(f"**{number:,} {'line was' if number == 1 else 'lines were'} not recorded**")
     first = sent.problems[:SHOWN]
     st.dataframe(
         {

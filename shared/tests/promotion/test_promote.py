@@ -268,6 +268,7 @@ def test_the_commands_tell_what_is_and_what_to_do(tmp_path: Path) -> None:
         "  booster.txt ok",
         "  bundle.json ok",
         "  model.onnx ok",
+        "  model_card.md ok",
         f"toylate v1: every file is as it was sealed, signed with key {key.public.id[:16]}",
     ]
     (bundle / "booster.txt").write_text("other")

@@ -36,7 +36,6 @@ def _pick(frame: pd.DataFrame, name: str) -> Sequence[str]:
         key=key,
         bind="query-params",
         placeholder="Any",
-        on_change=_prune if name == "make" else None,
     )
     return chosen
 
@@ -70,14 +69,6 @@ def _range(frame: pd.DataFrame, name: str) -> Bounds:
         help="At either end of the slider, everything beyond is kept, and so are adverts that do not say.",
     )
     return (None if chosen[0] == low else chosen[0], None if chosen[1] == top else chosen[1])
-
-
-def _prune() -> None:
-    """A model of a make that is chosen no longer would leave nothing."""
-    makes = st.session_state.get(f"{KEY}-make")
-    models = st.session_state.get(f"{KEY}-model")
-    if makes and models:
-        st.session_state[f"{KEY}-model"] = [each for each in models if each.split()[0] in makes]
 
 
 def _reset() -> None:

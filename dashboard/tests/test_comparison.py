@@ -1,0 +1,46 @@
+"""Two versions beside each other: what is better, by how much, and told how."""
+
+from __future__ import annotations
+
+import pytest
+
+from cockpit.comparison import compare, judge
+from cockpit.pages import versions as page
+
+
+def figure(value: float, low: float | None = None, high: float | None = None) -> dict[str, float | None]:
+    return {"value": value, "low": low, "high": high}
+
+
+@pytest.mark.parametrize(
+    ("metric", "first", "second", "judged"),
+    [
+        ("roc_auc", 0.8, 0.9, "better"),
+        ("roc_auc", 0.9, 0.8, "worse"),
+        ("brier", 0.1, 0.2, "worse"),
+        ("mae", 2000.0, 1900.0, "better"),
+        ("coverage", 0.9, 0.81, "better"),
+        ("coverage", 0.8, 0.95, "worse"),
+        ("roc_auc", 0.8, 0.8, "equal"),
+        ("novelty", 1.0, 2.0, "unknown"),
+    ],
+)
+def test_better_is_what_a_metrics_direction_says(metric: str, first: float, second: float, judged: str) -> None:
+    assert judge(metric, first, second, aim=0.8) == judged
+
+
+def test_two_versions_differ_by_second_less_first_and_chance_is_told() -> None:
+    (line,) = compare({"mae": figure(2000, 1900, 2100)}, {"mae": figure(1950, 1850, 2050)}, aim=None)
+    assert (line.difference, line.judged, line.overlap) == (-50, "better", True)
+    (apart,) = compare({"mae": figure(2000, 1990, 2010)}, {"mae": figure(1950, 1940, 1960)}, aim=None)
+    assert apart.overlap is False
+    (missing,) = compare({"f1": figure(0.5)}, {}, aim=None)
+    assert (missing.difference, missing.judged) == (None, "unknown")
+
+
+def test_the_comparison_is_told_in_a_table_without_markup_of_others() -> None:
+    lines = compare({"<i>": figure(1.0)}, {"<i>": figure(2.0)}, aim=None)
+    table = page.comparison_table(lines, ("<1>", "2"), "")
+    assert "<i>" not in table
+    assert "&lt;i&gt;" in table
+    assert "&lt;1&gt;" in table

@@ -1,0 +1,89 @@
+"""The first page: a card for each model, whatever of the rest is down."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cockpit.models import Drift
+from cockpit.pages.home import drift_note
+from dashboard.tests.portfolio_of_two import DRIFT, MONITORING, opened, running
+
+
+def text(page: AppTest) -> str:
+    """All HTML of the page."""
+    return "\n".join(str(each.value) for each in page.get("html"))
+
+
+def test_a_card_has_what_is_known_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch) as at:
+        said = text(opened())
+    assert "2 of 2 models answer" in said
+    for part in ("The apple &amp; co", "live for 1 hour", "0.850", "0.830 to 0.870", ">42<", "3.5 ms"):
+        assert part in said, part
+    assert said.count("synthetic data") == 1
+    assert f"{at['apple']}/docs" in said
+    assert f"{at['mlflow']}/#/models/apple/versions/7" in said
+    assert f"{at['monitoring']}/reports/a.html" in said
+
+
+def test_drift_and_decision_are_told_in_words_and_what_services_say_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch):
+        said = text(opened())
+    assert "strong drift" in said
+    assert "40\u00a0% of the columns drifted (limit 30\u00a0%): Age, &lt;b&gt;City&lt;/b&gt;" in said
+    assert "1 hour ago: Age moved." in said
+
+
+@pytest.mark.parametrize(
+    ("share", "states", "words"),
+    [(0.0, ("ok", "ok"), "no drift"), (0.35, ("ok", "ok"), "some drift"), (0.1, ("ok", "unknown"), "not known")],
+)
+def test_the_state_of_drift_is_the_worst_of_columns_and_share(
+    share: float, states: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = [{"feature": "Age", "state": state} for state in states]
+    told = MONITORING | {"/drift": DRIFT | {"drifted_share": share, "features": features}}
+    with running(monkeypatch, monitoring=told):
+        assert f">{words}<" in text(opened())
+
+
+def test_an_api_that_is_down_is_shown_as_down_and_the_other_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch, apple=None) as at:
+        page = opened()
+    assert "1 of 2 models answer" in text(page)
+    assert ">down<" in text(page)
+    assert "The pear &amp; co" in text(page)
+    assert [error.value for error in page.error] == [
+        f"{at['apple']} does not answer. Is it running? `make health` tells."
+    ]
+
+
+def test_without_monitoring_and_registry_models_are_shown_and_words_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch, monitoring=None, mlflow=None):
+        page = opened()
+    assert "2 of 2 models answer" in text(page)
+    assert [warning.value.partition(" at ")[0] for warning in page.warning] == ["Monitoring", "MLflow"]
+    assert text(page).count(">not known<") == 2
+
+
+def test_a_model_that_was_never_judged_has_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = {"/health": {}, "/runs": {"runs": []}, "/traffic": {"points": []}}
+    with running(monkeypatch, monitoring=nothing):
+        said = text(opened())
+    assert said.count("not judged yet") == 2
+    assert "no recent traffic was judged" in said
+
+
+def test_a_button_of_a_card_opens_the_page_of_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch):
+        page = opened()
+        page.button(key="home-quality-pear").click().run()
+    assert page.query_params["page"] == "quality"
+    assert page.query_params["model"] == "pear"
+    assert page.session_state["model"] == "pear"
+
+
+def test_no_more_columns_are_named_than_a_card_has_room_for() -> None:
+    note = drift_note(Drift("act", 0.5, 0.3, ("a", "b", "c", "d", "e")))
+    assert note.endswith(": a, b, c and 2 more")
