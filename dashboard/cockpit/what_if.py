@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from cockpit import answer, form, reasons, scoring
+from cockpit.charts.curve import Tried
 from cockpit.fields import Field
 from cockpit.known import Known
+from cockpit.models import Model
 
 POINTS, BARS = 60, 12
 WIDE = 1000.0
@@ -18,6 +21,26 @@ WIDE = 1000.0
 def movable(fields: Sequence[Field], known: Known) -> list[Field]:
     """Fields with values to try; an open text has some only where the data is open."""
     return [field for field in fields if field.kind != "text" or known.texts.get(field.name)]
+
+
+def tried(model: Model, known: Known, field: Field, row: Mapping[str, Any]) -> Tried:
+    """Ask about every value at once; those that the API refuses are left out. Raises ServiceError."""
+    wanted = values(field, row.get(field.name), known)
+    found = scoring.Scored(0)
+    for found in scoring.scored(model.service, rows(row, field, wanted)):
+        if found.failure is not None:
+            raise found.failure
+    given = zip(wanted, found.answers, strict=True)
+    told = [(value, answer.read(body, model.info)) for value, body in given if body is not None]
+    return Tried(
+        form.name_of(field),
+        [value for value, _ in told],
+        [reasons.value_words(field, value) or "not given" for value, _ in told],
+        [each.value for _, each in told if each.value is not None],
+        row.get(field.name),
+        [each.low for _, each in told if each.low is not None],
+        [each.high for _, each in told if each.high is not None],
+    )
 
 
 def values(field: Field, now: Any, known: Known) -> list[Any]:

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cockpit.pages import try_it
+from cockpit.services import Service
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, orchard
 
 APP = Path(__file__).parents[1] / "view.py"
@@ -23,6 +24,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     with orchard() as (address, posted):
         monkeypatch.setenv("PORTFOLIO_APIS", address)
         monkeypatch.setenv("MONITORING_URL", address)
+        Service.read(address).get("/", seconds=30)  # the first answer takes longest, and the page does not wait long
         st.cache_data.clear()
         yield posted
 
@@ -34,6 +36,7 @@ def opened(**state: Any) -> AppTest:
         page.session_state[name] = value
     page.run()
     assert not page.exception
+    assert not page.error, page.error[0].value
     return page
 
 

@@ -215,7 +215,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
         width=420,
     )
     try:
-        tried = _tried(case, movable[name], row)
+        tried = what_if.tried(case.model, case.known, movable[name], row)
     except ServiceError as error:
         _trouble(error)
         return
@@ -228,27 +228,3 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     alt = f"{measure.name} over {tried.field}: from {measure.told(min(tried.answers))} to "
     alt += measure.told(max(tried.answers))
     look.chart(draw(tried, measure), key="try-what-if", height=height, alt=alt)
-
-
-def _tried(case: Case, field: Field, row: Mapping[str, Any]) -> curve.Tried:
-    """Ask about every value at once; values that the API refuses are left out."""
-    now = row.get(field.name)
-    values = what_if.values(field, now, case.known)
-    found = scoring.Scored(0)
-    for found in scoring.scored(case.model.service, what_if.rows(row, field, values)):
-        if found.failure is not None:
-            raise found.failure
-    told = [
-        (value, answer.read(body, case.model.info))
-        for value, body in zip(values, found.answers, strict=True)
-        if body is not None
-    ]
-    return curve.Tried(
-        form.name_of(field),
-        [value for value, _ in told],
-        [reasons.value_words(field, value) or "not given" for value, _ in told],
-        [each.value for _, each in told if each.value is not None],
-        now,
-        [each.low for _, each in told if each.low is not None],
-        [each.high for _, each in told if each.high is not None],
-    )
