@@ -23,7 +23,7 @@ def choose(frame: pd.DataFrame) -> Choice:
     """Draw the widgets where the caller stands, and read them."""
     wanted: dict[str, Any] = {name: tuple(_pick(frame, name)) for name in PICKS}
     wanted |= {name: _range(frame, name) for name in RANGES}
-    st.button("Reset the filter", key=f"{KEY}-reset", on_click=_reset, icon=":material/restart_alt:")
+    st.button("Reset the filter", key=f"{KEY}-reset", on_click=_reset, args=(frame,), icon=":material/restart_alt:")
     return Choice(**wanted)
 
 
@@ -51,28 +51,36 @@ def _options(frame: pd.DataFrame, name: str) -> list[str]:
 
 
 def _range(frame: pd.DataFrame, name: str) -> Bounds:
-    low, step = RANGES[name]
-    values = frame[name].dropna()
-    if values.empty:
+    ends = _ends(frame, name)
+    if ends is None:
         return OPEN
-    high = values.max() if name == "model_year" else values.quantile(0.99)
-    top = low + max(1, -int(-(float(high) - low) // step)) * step
     chosen = st.slider(
         LABELS[name],
-        low,
-        top,
-        (low, top),
-        step,
+        *ends,
+        ends,
+        RANGES[name][1],
         format=FORMATS[name],
         key=f"{KEY}-{name}",
         bind="query-params",
         help="At either end of the slider, everything beyond is kept, and so are adverts that do not say.",
     )
-    return (None if chosen[0] == low else chosen[0], None if chosen[1] == top else chosen[1])
+    return (None if chosen[0] == ends[0] else chosen[0], None if chosen[1] == ends[1] else chosen[1])
 
 
-def _reset() -> None:
+def _ends(frame: pd.DataFrame, name: str) -> tuple[int, int] | None:
+    """Where the slider begins and ends; None where no advert says the figure."""
+    low, step = RANGES[name]
+    values = frame[name].dropna()
+    if values.empty:
+        return None
+    high = values.max() if name == "model_year" else values.quantile(0.99)
+    return low, low + max(1, -int(-(float(high) - low) // step)) * step
+
+
+def _reset(frame: pd.DataFrame) -> None:
+    """Every widget to where it began: what is in the address goes only when it is said."""
     for name in PICKS:
         st.session_state[f"{KEY}-{name}"] = []
     for name in RANGES:
-        st.session_state.pop(f"{KEY}-{name}", None)
+        if ends := _ends(frame, name):
+            st.session_state[f"{KEY}-{name}"] = ends
