@@ -15,7 +15,6 @@ METRICS = {
     "log_loss": "Log loss",
     "ece": "Calibration error",
     "mae": "Mean absolute error",
-    "mape": "Mean relative error",
     "rmse": "Root mean squared error",
     "r2": "R²",
     "mape": "Mean relative error",

@@ -58,7 +58,7 @@ def test_the_example_is_the_schemas_own_or_made_of_the_fields() -> None:
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("NumOfProducts", "Num of products"), ("mb_used", "MB used"), ("HasCrCard", "Has credit card"), ("Age", "Age")],
+    [("NumOfProducts", "Number of products"), ("mb_used", "MB used"), ("HasCrCard", "Has credit card"), ("Age", "Age")],
 )
 def test_a_name_reads_as_a_label(name: str, label: str) -> None:
     assert label_of(name) == label

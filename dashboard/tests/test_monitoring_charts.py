@@ -78,7 +78,7 @@ def test_names_of_texts_are_left_as_they_are() -> None:
 def test_the_test_is_told_in_words(p_value: float | None, words: str) -> None:
     lines = drift.in_words(feature("Age", 0.4, "act", p_value=p_value))
     assert words in lines[1]
-    assert "2.0 %" in lines[0]
+    assert "2.0\u00a0%" in lines[0]
     assert "0.8 standard deviations" in lines[2]
 
 

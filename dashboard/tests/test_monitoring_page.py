@@ -55,7 +55,7 @@ def test_the_page_tells_all_parts(services: tuple[Told, Told]) -> None:
     assert [each.value for each in app.subheader] == ["Traffic", "Drift", "Performance", "Decisions"]
     assert not app.error
     shown = "".join(each.proto.body for each in app.get("html"))
-    for each in ("watch", "25.0 %", "2 hours", "7 of 9"):
+    for each in ("watch", "25.0\u00a0%", "2 hours", "7 of 9"):
         assert each in shown
     assert app.get("link_button")[0].proto.url == "http://shown:8010/reports/toy.html"
     assert app.dataframe[0].value["Decision"].tolist() == ["watch", "ok"]

@@ -100,7 +100,7 @@ def test_a_baseline_far_away_does_not_squash_the_rest_and_is_written_at_the_edge
     drawn = charts.forest("roc_auc", [("This", figure(0.85)), ("Defaults", figure(0.83)), ("Dummy", figure(0.5))])
 
     assert drawn.layout.xaxis.range[0] > 0.75
-    assert "◂ 0.5" in [each.text for each in drawn.layout.annotations]
+    assert "◂ 0.500" in [each.text for each in drawn.layout.annotations]
     assert len(drawn.data) == 2
 
 
@@ -225,7 +225,7 @@ def test_a_probability_shows_metrics_curves_and_slices(monkeypatch: pytest.Monke
     assert "ROC AUC 0.85" in text
     assert "higher is better" in text
     assert "lower is better" in text
-    assert "Before: version 1: 0.83, the intervals overlap" in text
+    assert "Before: version 1: 0.830, the intervals overlap" in text
     assert "Gender: Female" in text
     assert "Gender: Male" not in text
     assert "by Gender: Diverse" in text

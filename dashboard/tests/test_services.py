@@ -65,7 +65,7 @@ def test_an_answer_without_words_is_named_by_its_status_and_the_address_people_k
 
 
 def test_another_program_at_the_address_is_an_error_in_words(service: Service) -> None:
-    assert refusal(service, "/page").words == "http://shown:1 did not answer in JSON."
+    assert refusal(service, "/page").words == "http://shown:1 answers, but not as a service of the portfolio."
 
 
 def test_a_slow_service_is_given_up(service: Service) -> None:
