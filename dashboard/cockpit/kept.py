@@ -18,7 +18,7 @@ class Kept(Generic[T]):
         self._ask, self._fresh = ask, fresh
         self._lock, self._told = Lock(), Event()
         self._told.set()
-        self._at = float("-inf")
+        self._at = self._begun = float("-inf")
         self._value: T | None = None
 
     def renew(self) -> None:
@@ -26,11 +26,12 @@ class Kept(Generic[T]):
         with self._lock:
             if self._told.is_set() and self._age > self._fresh:
                 self._told.clear()
+                self._begun = monotonic()
                 Thread(target=self._renew, daemon=True).start()
 
-    def read(self, until: float) -> T | None:
-        """What is told by that time of the clock, or was told lately; None where neither is."""
-        self._told.wait(max(0.0, until - monotonic()))
+    def read(self, patience: float) -> T | None:
+        """What is told so many seconds after it was asked, or was told lately; None where neither is."""
+        self._told.wait(max(0.0, self._begun + patience - monotonic()))
         return self._value if self._age < LATELY_SECONDS else None
 
     @property
@@ -49,5 +50,4 @@ def read_all(kept: Sequence[Kept[T]], *, patience: float) -> list[T | None]:
     """All of them, asked at the same time and waited for together; None where nothing was told lately."""
     for each in kept:
         each.renew()
-    until = monotonic() + patience
-    return [each.read(until) for each in kept]
+    return [each.read(patience) for each in kept]

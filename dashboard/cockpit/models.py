@@ -94,6 +94,16 @@ def watched(names: tuple[str, ...]) -> dict[str, Watched]:
     return {name: each for name, each in zip(names, found, strict=True) if isinstance(each, Watched)}
 
 
+def begin() -> None:
+    """Ask everybody at the same time, so that who waits for one has waited for all."""
+    for service in api_services():
+        _looked_at(service).renew()
+    for service in (monitoring(), mlflow()):
+        _answers(service).renew()
+    for name, _ in list(_names().values()):
+        _watched_over(name, monitoring()).renew()
+
+
 def silent() -> list[Service]:
     """Which of monitoring and MLflow do not answer."""
     asked = [monitoring(), mlflow()]

@@ -33,9 +33,7 @@ def find_chromium() -> str:
     """Where it is. Raises RuntimeError with what to do where there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        raise RuntimeError(
-            f"No browser, no {', '.join(NAMES)} on the PATH. `make test-servers` brings one (Debian)."
-        )
+        raise RuntimeError(f"No browser, no {', '.join(NAMES)} on the PATH. `make test-servers` brings one (Debian).")
     return found
 
 

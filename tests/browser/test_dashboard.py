@@ -233,9 +233,11 @@ def test_without_monitoring_the_rest_of_the_first_page_stays(page: Page, stack: 
     stack.pause("monitoring")
     try:
         begun = time.monotonic()
-        open_at(page, address(stack))
+        page.goto(address(stack), wait_until="commit")
+        expect(page.locator(".links")).to_have_count(len(PROJECTS))
+        say("first page while monitoring hangs after", begun)
         expect(page.get_by_role("alert").filter(has_text="Monitoring")).to_be_visible()
-        say("first page without monitoring", begun)
+        say("shown to be silent after", begun)
         expect(page.get_by_text("3 of 3 models answer")).to_be_visible()
     finally:
         stack.pause("monitoring", again=True)

@@ -33,6 +33,7 @@ def show(pages: Mapping[str, str]) -> None:
 
 @st.fragment(run_every=AGAIN_SECONDS)
 def _cards(pages: dict[str, str]) -> None:
+    models.begin()
     found = models.models()
     watched = models.watched(tuple(model.name for model in found))
     silent = models.silent()
