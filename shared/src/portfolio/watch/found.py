@@ -94,7 +94,7 @@ class Measured:
 class Performance:
     """Every metric over time, oldest first, and which predictions of the last run's window have a label.
 
-    `labelled` are those that the live version answered, `label_coverage` is the share of all.
+    `labelled` are those of any version, `label_coverage` is their share.
     """
 
     project: str
