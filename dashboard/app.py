@@ -11,7 +11,11 @@ import streamlit as st
 @asynccontextmanager
 async def warmed(_: st.App) -> AsyncIterator[None]:
     """Pages are imported and services asked before the first visitor comes, who would wait for it."""
-    from cockpit import models, plugins, route  # noqa: F401 - the pages, and plotly with them
+    from cockpit import (
+        models,
+        plugins,
+        route,  # noqa: F401 - the pages, and plotly with them
+    )
 
     for model in models.models():
         plugins.pages_of(model.name)

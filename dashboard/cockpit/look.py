@@ -49,6 +49,12 @@ def dress() -> None:
     st.html(f"<style>{STYLE.read_text(encoding='utf-8')}</style>")
 
 
+def head(title: str, note: str, *, synthetic: bool) -> None:
+    """How every page begins: what it is about, a mark where its figures are of made-up data, and a note."""
+    mark = badge("synthetic data", WARN) if synthetic else ""
+    st.html(f'<div class="head"><h1>{escape(title)}</h1>{mark}</div><p class="note">{escape(note)}</p>')
+
+
 def chart(figure: go.Figure, *, key: str, height: int = 320, alt: str = "", **changes: Any) -> None:
     """A chart in the house's template; `alt` says in words what it shows."""
     figure.update_layout(template=TEMPLATE, height=height, **changes)

@@ -73,19 +73,16 @@ class Model:
         return bool(self.info.get("data", {}).get("synthetic"))
 
 
-class _Models:
-    def __call__(self) -> list[Model]:
-        """Every API, in the order of PORTFOLIO_APIS."""
-        services = api_services()
-        found = read_all([_looked_at(service) for service in services], patience=PATIENCE_SECONDS)
-        return [model or _silent(service) for service, model in zip(services, found, strict=True)]
-
-    def clear(self) -> None:
-        """Ask anew at the next look, as after a promotion."""
-        _looked_at.cache_clear()
+def models() -> list[Model]:
+    """Every API, in the order of PORTFOLIO_APIS."""
+    services = api_services()
+    found = read_all([_looked_at(service) for service in services], patience=PATIENCE_SECONDS)
+    return [model or _silent(service) for service, model in zip(services, found, strict=True)]
 
 
-models = _Models()
+def forget() -> None:
+    """Ask every API anew at the next look, as after a promotion."""
+    _looked_at.cache_clear()
 
 
 def watched(names: tuple[str, ...]) -> dict[str, Watched]:

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from cockpit import address
+from cockpit import address, home
 from cockpit.address import HOME
 from cockpit.models import Model
-from cockpit.pages import home, monitoring, quality, try_it, versions
+from cockpit.monitoring import page as monitoring
 from cockpit.plugins import Pages, pages_of
+from cockpit.quality import page as quality
+from cockpit.try_it import page as try_it
+from cockpit.versions import page as versions
 
 FIRST = "try"
 PAGES: Pages = {

@@ -88,7 +88,7 @@ def _draw(page: str, address: str, unit: str) -> None:
 
     info = {"task": {"unit": unit, "coverage": 0.8}, "data": {"synthetic": True}}
     model = Model(Service(address, address), "toy", "Toy", {"status": "healthy", "model_version": "1"}, info)
-    import_module(f"cockpit.pages.{page}").show(model)
+    import_module(f"cockpit.{page}.page").show(model)
 
 
 def opened(page: str, api: Told, unit: str = "") -> AppTest:

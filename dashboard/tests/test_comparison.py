@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cockpit.comparison import compare, judge
-from cockpit.pages import versions as page
+from cockpit.versions import page
+from cockpit.versions.comparison import compare, judge
 
 
 def figure(value: float, low: float | None = None, high: float | None = None) -> dict[str, float | None]:

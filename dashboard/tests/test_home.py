@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cockpit.home import drift_note
 from cockpit.models import Drift
-from cockpit.pages.home import drift_note
 from dashboard.tests.portfolio_of_two import DRIFT, MONITORING, opened, running
 
 

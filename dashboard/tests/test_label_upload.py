@@ -9,8 +9,8 @@ import pytest
 from overseer import Asked, Told, both, opened, said
 from streamlit.testing.v1 import AppTest
 
-from cockpit import labels
 from cockpit.services import Service
+from cockpit.versions import labels
 
 KEY = "a-key-of-the-test"
 

@@ -11,8 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cockpit.charts import market as charts
-from cockpit.plugins.market import counts
+from cockpit.plugins.market import charts, counts
 from cockpit.plugins.market.adverts import Choice, read
 from tests.answering import serving
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from watched import NOON, feature, measured, named, point, run
 
-from cockpit import look, traffic
-from cockpit.charts import drift, runs
-from cockpit.charts import traffic as drawn
-from cockpit.sections.performance import absences
+from cockpit import look
+from cockpit.monitoring import traffic
+from cockpit.monitoring.charts import drift, runs
+from cockpit.monitoring.charts import traffic as drawn
+from cockpit.monitoring.performance import absences
 
 
 def test_what_was_not_seen_is_a_gap_and_no_zero() -> None:

@@ -13,8 +13,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cockpit import metrics
-from cockpit.charts import quality as charts
-from cockpit.model_card import rendered
+from cockpit.quality import charts
+from cockpit.quality.model_card import rendered
 from tests.answering import serving
 
 
@@ -188,7 +188,7 @@ def api(answers: Mapping[str, Any]) -> type[BaseHTTPRequestHandler]:
 
 def _page() -> None:
     from cockpit import models
-    from cockpit.pages import quality
+    from cockpit.quality import page as quality
 
     quality.show(models.models()[0])
 

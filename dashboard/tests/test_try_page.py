@@ -10,8 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cockpit.pages import try_it
 from cockpit.services import Service
+from cockpit.try_it import page as try_it
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, orchard
 
 APP = Path(__file__).parents[1] / "view.py"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from cockpit import answer, form, known, reasons, scoring, table, what_if
-from cockpit.charts.waterfall import waterfall
 from cockpit.fields import Field, request_fields
-from cockpit.known import Known
 from cockpit.services import Service
-from cockpit.table import TableError
+from cockpit.try_it import answer, form, known, reasons, scoring, table, what_if
+from cockpit.try_it.charts.waterfall import waterfall
+from cockpit.try_it.known import Known
+from cockpit.try_it.table import TableError
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, orchard
 
 FIELDS = request_fields(DOCUMENT)

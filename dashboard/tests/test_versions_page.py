@@ -10,8 +10,7 @@ import pytest
 from overseer import Asked, Told, both, opened, said
 from streamlit.testing.v1 import AppTest
 
-from cockpit import change
-from cockpit.pages import versions as page
+from cockpit.versions import change, page
 
 KEY = "a-key-of-the-test"
 CHANGED = {

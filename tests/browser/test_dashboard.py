@@ -274,6 +274,7 @@ def test_promote_and_roll_back_are_served_and_the_key_stays_secret(page: Page, s
     act(page, "Roll back", key=stack.key)
     wait_for(lambda: stack.get("bankchurn", "/health")["model_version"] == "1", "version 1 serves", SERVED_SECONDS)
     expect(page.locator('[data-testid="stAlertContentSuccess"]')).to_contain_text("1", timeout=SERVED_SECONDS * 1000)
+    expect(page.get_by_role("textbox", name="Admin key")).to_have_value("")
     assert stack.key not in page.url
     assert [url for url in sent if stack.key in url] == []
     assert stack.key not in page.content()

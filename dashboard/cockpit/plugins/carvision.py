@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 import streamlit as st
 
 from cockpit import look, words
-from cockpit.charts import market as charts
 from cockpit.models import Model
-from cockpit.plugins.market import counts, filters
+from cockpit.plugins.market import charts, counts, filters
 from cockpit.plugins.market.adverts import adverts
 from cockpit.services import ServiceError
 
@@ -18,10 +15,22 @@ TOP, MOST = 15, 13
 SHOWN = 200
 BY = {"Make": "make", "Model": "model", "Type": "type", "Condition": "condition", "Age": "age_band"}
 
+STYLE = """<style>
+  .market-count { margin: 0; font-size: 1rem; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) { position: sticky; top: 0; z-index: 20;
+    background: white; padding: .6rem 0 .35rem; border-bottom: 1px solid #dfe6e5; }
+  .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) {
+    top: 3.2rem; }
+  @media (max-width: 640px) { .stApp .block-container { padding-top: 3.4rem; } }
+</style>"""
+"""The number of adverts stays in sight."""
+
 
 def show(model: Model) -> None:
     """The page."""
-    st.html(_head(model))
+    st.html(STYLE)
+    note = "The adverts that the model learned from; those whose price is beyond its range are left out."
+    look.head("The used-car market", note, synthetic=model.synthetic)
     if not model.up and model.trouble:
         st.error(f"{model.trouble} {model.remedy}")
         return
@@ -50,19 +59,6 @@ def show(model: Model) -> None:
         st.info("No advert fits the filter. Widen a range, take a choice away, or reset the filter in the side bar.")
         return
     PARTS[str(part)](found)
-
-
-def _head(model: Model) -> str:
-    mark = look.badge("synthetic data", look.WARN) if model.synthetic else ""
-    style = """<style>
-      .market-count { margin: 0; font-size: 1rem; }
-      [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) { position: sticky; top: 0; z-index: 20;
-        background: white; padding: .6rem 0 .35rem; border-bottom: 1px solid #dfe6e5; }
-      .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stLayoutWrapper"]:has(> .st-key-market-left) {
-        top: 3.2rem; }
-      @media (max-width: 640px) { .stApp .block-container { padding-top: 3.4rem; } }
-    </style>"""
-    return f'{style}<div class="head"><h2>The market: {escape(model.title.lower())}</h2>{mark}</div>'
 
 
 def _chosen(left: int, all_of_them: int) -> str:

@@ -22,7 +22,7 @@ from portfolio.bundle.signature import write_signature
 from portfolio.errors import BundleError
 from portfolio.settings import Settings
 
-FILES = ("MLmodel", "booster.txt", "bundle.json", "model.onnx", "model.sig")
+FILES = ("MLmodel", "booster.txt", "bundle.json", "model.onnx", "model.sig", "model_card.md")
 
 
 def make_key(folder: Path, name: str = "bundle") -> SigningKey:

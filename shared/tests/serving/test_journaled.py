@@ -39,14 +39,16 @@ def api(spec: ModelSpec) -> Iterator[TestClient]:
 
 def kept(spec: ModelSpec) -> list[dict[str, Any]]:
     """Every prediction in the journal."""
-    names = ("prediction_id", "latency", "score", "decision", "request_id", "entity_id", "features")
+    names = ("prediction_id", "latency", "score", "decision", "request_id", "entity_id")
     found = []
     for path in segments(spec.root / "journal"):
         for record in scan(path.read_bytes()):
             assert isinstance(record, Record)
-            version, bundle, role, lines = orjson.loads(record.payload)
+            version, bundle, role, fields, lines = orjson.loads(record.payload)
             author = {"model_version": version, "bundle": bundle, "role": role}
-            found += [author | dict(zip(names, line, strict=True)) for line in lines]
+            for *said, values in lines:
+                features = dict(zip(fields, values, strict=True))
+                found.append(author | dict(zip(names, said, strict=True)) | {"features": features})
     return found
 
 

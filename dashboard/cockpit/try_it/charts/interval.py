@@ -5,8 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from cockpit import look, words
-from cockpit.answer import Answer
-from cockpit.known import Known
+from cockpit.try_it.answer import Answer
+from cockpit.try_it.known import Known
 
 
 def interval(answer: Answer, known: Known, unit: str, target: str) -> go.Figure:

@@ -8,9 +8,9 @@ from html import escape
 import streamlit as st
 
 from cockpit import look, metrics, models, words
-from cockpit.charts import quality as charts
 from cockpit.fields import label_of, request_fields
 from cockpit.models import Model
+from cockpit.quality import charts
 from cockpit.services import ServiceError
 
 

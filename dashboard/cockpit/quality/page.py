@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from cockpit import look, metrics, words
-from cockpit.charts import quality as charts
 from cockpit.metrics import Figure, Figures
-from cockpit.model_card import rendered
 from cockpit.models import Model
-from cockpit.pages import slices
+from cockpit.quality import charts, slices
+from cockpit.quality.model_card import rendered
 from cockpit.services import Service, ServiceError, monitoring, together
 
 FRESH_SECONDS = 5.0
@@ -27,8 +25,8 @@ Compared = Sequence[tuple[str, Figures]]
 
 def show(model: Model) -> None:
     """The page."""
-    mark = look.badge("synthetic data", look.WARN) if model.synthetic else ""
-    st.html(f'<div class="head"><h2>Quality: {escape(model.title.lower())}</h2>{mark}</div>')
+    note = "How good the live model is, measured on rows that it has never seen."
+    look.head(model.title, note, synthetic=model.synthetic)
     if model.trouble:
         st.error(f"{model.trouble} {model.remedy}")
     told, card = _beside(model.service, model.name, model.version)

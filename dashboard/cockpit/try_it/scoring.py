@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cockpit import tryout
 from cockpit.services import Service, ServiceError
-from cockpit.table import Table
+from cockpit.try_it import tryout
+from cockpit.try_it.table import Table
 
 CHUNK = 500
 ASIDE = ("prediction_id", "explanation")

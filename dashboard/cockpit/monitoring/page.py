@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 
 from cockpit import look, words
-from cockpit import traffic as over_time
-from cockpit.charts import traffic as drawn
 from cockpit.models import Model
-from cockpit.sections import drift, performance
+from cockpit.monitoring import drift, performance
+from cockpit.monitoring import traffic as over_time
+from cockpit.monitoring.charts import traffic as drawn
 from cockpit.services import ServiceError, monitoring, together
 
 TRAFFIC_SECONDS, RUNS_SECONDS = 10.0, 30.0
@@ -23,10 +23,8 @@ Facts = Mapping[str, Any]
 
 def show(model: Model) -> None:
     """Three parts that look anew by themselves: the last decision, the traffic, and what the runs found."""
-    st.header(model.title)
-    st.caption("Traffic is read every 10 seconds, what the monitoring runs found every 30; times are UTC.")
-    if model.synthetic:
-        st.html(look.badge("synthetic data", look.WARN))
+    note = "Traffic is read every 10 seconds, what the monitoring runs found every 30; times are UTC."
+    look.head(model.title, note, synthetic=model.synthetic)
     _last(model.name)
     _traffic(model.name)
     _found(model.name, model.unit)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cockpit import change, labels, look
-from cockpit.labels import Line, NoLabels, Sent
+from cockpit import look
 from cockpit.models import Model
+from cockpit.versions import change, labels
+from cockpit.versions.labels import Line, NoLabels, Sent
 
 MEANINGS = {
     "recorded": "joined with its prediction",

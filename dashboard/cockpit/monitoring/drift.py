@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from cockpit import look, words
-from cockpit.charts import drift as drawn
+from cockpit.monitoring.charts import drift as drawn
 
 Facts = Mapping[str, Any]
 MEANING = "PSI says how far a column is from what it was in training; 0 is alike."

@@ -9,13 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from cockpit import answer, form, from_file, look, models, reasons, scoring, tryout, what_if, words
-from cockpit.answer import Answer
-from cockpit.charts import curve, gauge, interval, waterfall
+from cockpit import look, models, words
 from cockpit.fields import Field, example_row, label_of, request_fields
-from cockpit.known import Known, known
 from cockpit.models import Model
 from cockpit.services import ServiceError
+from cockpit.try_it import answer, form, from_file, reasons, scoring, tryout, what_if
+from cockpit.try_it.answer import Answer
+from cockpit.try_it.charts import curve, gauge, interval, waterfall
+from cockpit.try_it.known import Known, known
 
 CASE, FILE = "One case", "A file"
 
@@ -43,7 +44,8 @@ class Case:
 
 def show(model: Model) -> None:
     """The form with the answer, or the file."""
-    _head(model)
+    note = "What is asked here is a dry run: it is not recorded, and monitoring does not see it."
+    look.head(model.title, note, synthetic=model.synthetic)
     if not model.up:
         st.error(f"{model.trouble or 'This API has no model.'} {model.remedy}", icon=":material/error:")
         return
@@ -59,12 +61,6 @@ def show(model: Model) -> None:
     if file.open:
         with file:
             from_file.draw(model, case.fields, case.example)
-
-
-def _head(model: Model) -> None:
-    marks = look.badge("synthetic data", look.WARN) if model.synthetic else ""
-    note = "What is asked here is a dry run: it is not recorded, and monitoring does not see it."
-    st.html(f'<div class="head"><h1>Try {escape(model.title)}</h1>{marks}</div><p class="note">{note}</p>')
 
 
 def _case(model: Model) -> Case:

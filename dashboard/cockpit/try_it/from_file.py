@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cockpit import scoring, table
 from cockpit.fields import Field
-from cockpit.form import plain
 from cockpit.models import Model
-from cockpit.scoring import Scored
 from cockpit.services import ServiceError
-from cockpit.table import Header, TableError
+from cockpit.try_it import scoring, table
+from cockpit.try_it.form import plain
+from cockpit.try_it.scoring import Scored
+from cockpit.try_it.table import Header, TableError
 
 MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from cockpit import change, models
-from cockpit.change import Outcome, Wish
+from cockpit import models
 from cockpit.models import Model
 from cockpit.services import monitoring
+from cockpit.versions import change
+from cockpit.versions.change import Outcome, Wish
 
 ACTIONS = {"promote": "Promote a version", "roll back": "Roll back"}
 TICK_SECONDS = 0.5
@@ -122,7 +123,7 @@ def _wait(model: Model, name: str, future: Future[Outcome], doing: str, began: f
     del st.session_state[_at(name, "going")]
     st.session_state[_at(name, "outcome")] = outcome
     st.session_state[_at(name, "refused")] = outcome.force
-    models.models.clear()
+    models.forget()
     st.cache_data.clear()
     st.rerun()
 

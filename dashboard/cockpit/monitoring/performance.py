@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cockpit import look, words
-from cockpit.charts import runs as drawn
+from cockpit.monitoring.charts import runs as drawn
 from cockpit.services import monitoring
 
 Facts = Mapping[str, Any]

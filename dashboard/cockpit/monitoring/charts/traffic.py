@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cockpit import look
-from cockpit.traffic import Span, Step
+from cockpit.monitoring.traffic import Span, Step
 
 GREY = "#94a3b8"
 AXIS = "Time (UTC)"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from cockpit import look
-from cockpit.reasons import Step, figure
+from cockpit.try_it.reasons import Step, figure
 
 RAISES, LOWERS, WHOLE = look.ACCENT, "#b08968", "#475569"
 MEASURES = {"base": "absolute", "answer": "total"}

@@ -9,10 +9,10 @@ from typing import Any
 import streamlit as st
 
 from cockpit import look, words
-from cockpit.comparison import Compared, compare
 from cockpit.models import Model
-from cockpit.sections import change, upload
 from cockpit.services import ServiceError, monitoring
+from cockpit.versions import act, upload
+from cockpit.versions.comparison import Compared, compare
 
 FRESH_SECONDS = 3.0
 TOLD_SECONDS = 10.0  # it asks the registry and the API in turn
@@ -22,9 +22,8 @@ Facts = Mapping[str, Any]
 
 def show(model: Model) -> None:
     """Everything that is known of them, and the two acts."""
-    st.header(model.title)
-    if model.synthetic:
-        st.html(look.badge("synthetic data", look.WARN))
+    note = "What is registered, what is live, and who changed that when and why."
+    look.head(model.title, note, synthetic=model.synthetic)
     try:
         told = versions(model.name)
     except ServiceError as error:
@@ -34,7 +33,7 @@ def show(model: Model) -> None:
     _standing(told)
     _table(told, model.unit)
     _compare(told, model)
-    change.show(model, told)
+    act.show(model, told)
     upload.show(model)
     _audit(told)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from cockpit import answer, form, reasons, scoring
-from cockpit.charts.curve import Tried
 from cockpit.fields import Field
-from cockpit.known import Known
 from cockpit.models import Model
+from cockpit.try_it import answer, form, reasons, scoring
+from cockpit.try_it.charts.curve import Tried
+from cockpit.try_it.known import Known
 
 POINTS, BARS = 60, 12
 WIDE = 1000.0

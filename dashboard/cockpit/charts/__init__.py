@@ -1,1 +1,0 @@
-"""Drawing: what a service said in, a figure out; nothing here asks anybody."""

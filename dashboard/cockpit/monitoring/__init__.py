@@ -1,0 +1,1 @@
+"""Monitoring: traffic, drift, performance and decisions."""

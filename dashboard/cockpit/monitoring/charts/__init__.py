@@ -1,0 +1,1 @@
+"""What is drawn of traffic and runs: data in, a figure out."""

@@ -1,0 +1,1 @@
+"""What is drawn of an answer: data in, a figure out."""

@@ -1,0 +1,1 @@
+"""Versions: what there is, who changed what, and changing it."""
