@@ -9,8 +9,10 @@ from typing import Any
 Figure = Mapping[str, float]
 """`value`, `low` and `high`: a metric and its 95 % interval."""
 Figures = Mapping[str, Figure]
+HIGHER = {"roc_auc", "average_precision", "f1", "r2", "accuracy"}
 LOWER = {"brier", "log_loss", "ece", "mae", "mape", "median_ape", "rmse"}
-"""Metrics that are better the lower they are."""
+NEARER = {"coverage"}
+"""Neither high nor low is good, but near to what the interval promises. A metric in none of the three is not judged."""
 MEANING = {
     "roc_auc": "How often a case that happens ranks above one that does not: 0.5 is chance, 1 is perfect.",
     "average_precision": "How pure the top of the list is, averaged over all cut-offs: 1 is perfect; chance reaches "
@@ -43,9 +45,8 @@ class Slice:
 
 def direction(name: str) -> str:
     """Which way is better, in words."""
-    if name == "coverage":
-        return "as promised is best"
-    return "lower is better" if name in LOWER else "higher is better"
+    ways = ((HIGHER, "higher is better"), (LOWER, "lower is better"), (NEARER, "as promised is best"))
+    return next((way for names, way in ways if name in names), "which way is better is not known")
 
 
 def meaning(name: str) -> str:
@@ -55,13 +56,18 @@ def meaning(name: str) -> str:
 
 
 def worse(name: str, figure: Figure, than: float) -> bool:
-    """Whether the whole interval is on the wrong side of a value."""
-    return figure["low"] > than if name in LOWER else figure["high"] < than
+    """Whether the whole interval is on the wrong side of a value: of what was promised, below it.
+
+    No side is wrong where the direction is not known.
+    """
+    return (name in LOWER and figure["low"] > than) or (name in HIGHER | NEARER and figure["high"] < than)
 
 
-def overlap(one: Figure, other: Figure) -> bool:
-    """Whether two intervals share a value."""
-    return one["low"] <= other["high"] and other["low"] <= one["high"]
+def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two intervals share a value; False where one has no ends."""
+    if None in (one.get("low"), one.get("high"), other.get("low"), other.get("high")):
+        return False
+    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
 
 
 def slices(told: Mapping[str, Any], headline: str, whole: Figure) -> list[Slice]:

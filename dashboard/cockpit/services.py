@@ -28,6 +28,22 @@ class ServiceError(Exception):
         super().__init__(words)
         self.words, self.remedy, self.status, self.problems = words, remedy, status, problems
 
+    @property
+    def rows(self) -> dict[int, str]:
+        """What is wrong with rows that were sent together, by their place; empty where it names none."""
+        found: dict[int, list[str]] = {}
+        for problem in self.problems:
+            if isinstance(problem.get("index"), int):
+                found.setdefault(problem["index"], []).append(f"{problem['field']} {said(problem)}")
+        return {place: "; ".join(each) for place, each in found.items()}
+
+
+def said(problem: Body) -> str:
+    """What is wrong with a field, and what it may be."""
+    message, allowed = str(problem.get("message", "")), str(problem.get("allowed", ""))
+    message = message if message.startswith(("must", "may")) else f"is {message}"
+    return f"{message} ({allowed})" if allowed and allowed not in message else message
+
 
 @dataclass(frozen=True)
 class Service:

@@ -10,6 +10,7 @@ from overseer import Asked, Told, both, opened, said
 from streamlit.testing.v1 import AppTest
 
 from cockpit.services import Service
+from cockpit.table import TableError
 from cockpit.versions import labels
 
 KEY = "a-key-of-the-test"
@@ -95,16 +96,25 @@ def test_a_store_that_is_away_stops_and_says_what_was_not_sent(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "must name the columns"),
-        (b"a,b\n1,2", "not so: a, b, prediction_id, true_label"),
-        (b"prediction_id;true_label\n1;2", "must name the columns"),
-        (b"prediction_id,true_label\n", "no label in this file"),
-        (b"prediction_id,true_label,true_label\n1,2,3", "there twice"),
+        (b"", "no rows"),
+        (b"a,b\n1,2", "Not the columns of labels: a, b, prediction_id, true_label"),
+        (b"prediction_id|true_label\n1|2", "Not the columns of labels"),
+        (b"prediction_id,true_label\n", "no rows"),
+        (b"prediction_id,true_label,true_label\n1,2,3", "named twice"),
+        ("prediction_id,true_label\n\xe4,1".encode("latin-1"), "not UTF-8"),
     ],
 )
 def test_a_file_without_labels_is_refused_in_words(content: bytes, words: str) -> None:
-    with pytest.raises(labels.NoLabels, match=words):
+    with pytest.raises(TableError, match=words):
         labels.read(content)
+
+
+def test_a_line_is_named_by_its_number_in_the_file() -> None:
+    content = b'prediction_id;true_label;label_source\n\na;1;"two\nlines"\n\nb;yes;crm\n'
+    assert [(line.number, line.cells["prediction_id"], bool(line.reason)) for line in labels.read(content)] == [
+        (3, "a", False),
+        (6, "b", True),
+    ]
 
 
 def upload(app: AppTest, content: bytes) -> AppTest:

@@ -64,6 +64,12 @@ def test_errors_are_better_the_lower_they_are_and_it_is_said_in_words(name: str)
     assert metrics.direction("roc_auc") == "higher is better"
 
 
+def test_of_a_metric_that_nobody_has_told_no_side_is_wrong() -> None:
+    assert metrics.direction("novelty") == "which way is better is not known"
+    assert not metrics.worse("novelty", figure(0.1, 0.0, 0.2), 0.5)
+    assert not metrics.worse("novelty", figure(0.9, 0.8, 1.0), 0.5)
+
+
 def version(name: str, *aliases: str, **more: Any) -> dict[str, Any]:
     return {"version": name, "aliases": aliases, "metrics": {}, "data": "adverts"} | more
 

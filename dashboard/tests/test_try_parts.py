@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
+from cockpit import table
 from cockpit.fields import Field, request_fields
 from cockpit.services import Service
-from cockpit.try_it import answer, form, known, reasons, scoring, table, what_if
+from cockpit.table import TableError
+from cockpit.try_it import answer, by_schema, form, known, reasons, scoring, what_if
 from cockpit.try_it.charts.waterfall import waterfall
 from cockpit.try_it.known import Known
-from cockpit.try_it.table import TableError
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, orchard
 
 FIELDS = request_fields(DOCUMENT)
 BY_NAME = {field.name: field for field in FIELDS}
+NAMES = list(BY_NAME)
 HEADER = "rings,acidity,soil,organic,station,rain\n"
 
 
@@ -29,7 +31,7 @@ def number(**said: Any) -> Field:
 
 def converted(content: str | bytes) -> list[dict[str, Any] | str]:
     raw = content.encode() if isinstance(content, str) else content
-    return table.convert(table.read(raw, FIELDS), FIELDS)
+    return by_schema.convert(table.read(raw, NAMES), FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,13 @@ def test_the_decision_is_the_models_own() -> None:
     info = {"task": {"kind": "binary"}, "threshold": 0.5}
     told = answer.read({"p_probability": 0.6, "churn_prediction": 0, "model_version": "3"}, info)
     assert (told.value, told.decision, told.version, told.others) == (0.6, False, "3", {})
+
+
+@pytest.mark.parametrize(
+    ("field", "outcome"), [("churn_probability", "Churn"), ("probability_is_ultra", "Ultra"), ("probability", "Yes")]
+)
+def test_what_the_probability_is_of_is_in_its_name(field: str, outcome: str) -> None:
+    assert answer.read({field: 0.6}, {}).outcome == outcome
 
 
 def test_an_amount_is_found_with_its_interval() -> None:
@@ -152,7 +161,7 @@ def test_rows_are_read_by_the_schema(mark: str, separator: str) -> None:
 
 
 def test_a_quoted_text_may_have_the_separator_and_line_ends_and_lines_are_still_counted() -> None:
-    found = table.read((HEADER + '1,2,clay,0,"a,\nb",\n\n1,2,clay,0,c,\n').encode(), FIELDS)
+    found = table.read((HEADER + '1,2,clay,0,"a,\nb",\n\n1,2,clay,0,c,\n').encode(), NAMES)
     assert found.rows[0][4] == "a,\nb"
     assert found.lines == (2, 5)
 
@@ -190,12 +199,12 @@ def test_a_bad_row_says_what_is_wrong_with_it(cells: str, problem: str) -> None:
 )
 def test_a_file_that_is_no_table_is_refused_with_a_remedy(content: bytes, words: str) -> None:
     with pytest.raises(TableError, match=words) as refused:
-        table.read(content, FIELDS)
+        table.read(content, NAMES)
     assert refused.value.remedy
 
 
 def test_a_header_is_checked_against_the_schema() -> None:
-    found = table.check(["Rings", "acidity", "soil", "organic", "station", "id"], FIELDS)
+    found = by_schema.check(["Rings", "acidity", "soil", "organic", "station", "id"], FIELDS)
     assert found.missing == ("rings",)
     assert found.left_out == ("rain",)
     assert found.unknown == {"Rings": "rings", "id": ""}
@@ -211,7 +220,7 @@ def test_numbers_stay_numbers() -> None:
 
 
 def test_the_sample_can_be_read_again() -> None:
-    first, second = converted(table.sample(FIELDS, EXAMPLE))
+    first, second = converted(by_schema.sample(FIELDS, EXAMPLE))
     assert first == EXAMPLE
     assert second == EXAMPLE | {"rain": None}
 
@@ -240,7 +249,7 @@ def test_a_service_that_stops_leaves_rows_that_say_so() -> None:
 
 
 def test_the_result_has_the_files_columns_then_the_answers() -> None:
-    file = table.read((HEADER.strip() + ",advice\n1,2,clay,0,=cmd,,mine\n").encode(), FIELDS)
+    file = table.read((HEADER.strip() + ",advice\n1,2,clay,0,=cmd,,mine\n").encode(), NAMES)
     found = scoring.Scored(1, [{"advice": "SPRAY", "prediction_id": "x", "model_version": "7"}], [""])
     header, rows = scoring.result(file, found)
     assert header == [*file.header, "advice (scored)", "model_version", "problem"]

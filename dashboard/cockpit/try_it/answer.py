@@ -38,8 +38,8 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """What the probability is of: `churn_probability` is of "Churn"."""
-        return label_of(PROBABILITY.sub("", self.main).strip("_ ") or "yes")
+        """What the probability is of: `churn_probability` is of "Churn", `probability_is_ultra` of "Ultra"."""
+        return label_of(PROBABILITY.sub("", self.main).strip("_ ").removeprefix("is_") or "yes")
 
 
 def read(body: Body, info: Body) -> Answer:
@@ -58,7 +58,7 @@ def read(body: Body, info: Body) -> Answer:
 
 
 def decision_words(answer: Answer) -> str:
-    """The decision, and how it came: "Churn: yes"; "73 % is above the threshold of 31 %"."""
+    """How the decision came: "73 % reaches the threshold of 31 %."; empty where there is none."""
     if answer.decision is None or answer.value is None or answer.threshold is None:
         return ""
     side = "reaches" if answer.value >= answer.threshold else "stays below"

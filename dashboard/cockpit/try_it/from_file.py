@@ -10,13 +10,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from cockpit import table
 from cockpit.fields import Field
 from cockpit.models import Model
 from cockpit.services import ServiceError
-from cockpit.try_it import scoring, table
+from cockpit.table import TableError
+from cockpit.try_it import by_schema, scoring
+from cockpit.try_it.by_schema import Header
 from cockpit.try_it.form import plain
 from cockpit.try_it.scoring import Scored
-from cockpit.try_it.table import Header, TableError
 
 MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
 
@@ -43,8 +45,8 @@ def draw(model: Model, fields: Sequence[Field], example: Mapping[str, Any]) -> N
     st.markdown("Upload rows as a CSV file and get them back with the model's answers. Nothing of it is kept.")
     with st.expander("Columns and format"):
         st.markdown("\n".join(f"- `{field.name}` {_rule(field)}" for field in fields))
-        st.caption(table.ACCEPTED)
-    content = table.sample(fields, example)
+        st.caption(by_schema.ACCEPTED)
+    content = by_schema.sample(fields, example)
     st.download_button(
         "Sample CSV", content, f"{model.name}-sample.csv", "text/csv", key=f"try-sample-{model.name}", on_click="ignore"
     )
@@ -78,19 +80,19 @@ def header_words(header: Header) -> tuple[str, str]:
 
 def _scored(model: Model, fields: Sequence[Field], name: str, content: bytes) -> Outcome | None:
     try:
-        file = table.read(content, fields)
+        file = table.read(content, [field.name for field in fields])
         if len(file.rows) > MOST_ROWS:
             much = f"The file has {len(file.rows):,} rows; here at most {MOST_ROWS:,} are scored."
             raise TableError(much, f"Split it, or use the command line: `portfolio score {model.name} FILE`.")
     except TableError as error:
         st.error(f"{error.words} {error.remedy}", icon=":material/error:")
         return None
-    wrong, notes = header_words(table.check(file.header, fields))
+    wrong, notes = header_words(by_schema.check(file.header, fields))
     if wrong:
         st.error(f"{wrong} Rename or add the columns; the sample has them all. {notes}", icon=":material/error:")
         return None
     begun = time.perf_counter()
-    found = _run(model, table.convert(file, fields))
+    found = _run(model, by_schema.convert(file, fields))
     header, rows = scoring.result(file, found)
     return Outcome(
         name,

@@ -12,8 +12,8 @@ import streamlit as st
 from cockpit import look, models, words
 from cockpit.fields import Field, example_row, label_of, request_fields
 from cockpit.models import Model
-from cockpit.services import ServiceError
-from cockpit.try_it import answer, form, from_file, reasons, scoring, tryout, what_if
+from cockpit.services import ServiceError, said
+from cockpit.try_it import answer, form, from_file, reasons, tryout, what_if
 from cockpit.try_it.answer import Answer
 from cockpit.try_it.charts import curve, gauge, interval, waterfall
 from cockpit.try_it.known import Known, known
@@ -83,7 +83,7 @@ def _one(case: Case) -> None:
     except ServiceError as refused:
         body, error = {}, refused
     with left:
-        _form(case, {problem["field"]: scoring.said(problem) for problem in error.problems} if error else {})
+        _form(case, {problem["field"]: said(problem) for problem in error.problems} if error else {})
     with right:
         if error is not None:
             _refused(case, error)
@@ -124,7 +124,7 @@ def _trouble(error: ServiceError) -> None:
 
 def _refused(case: Case, error: ServiceError) -> None:
     labels = {field.name: form.name_of(field) for field in case.fields}
-    wrong = [f"{labels.get(each['field'], each['field'])} {scoring.said(each)}." for each in error.problems]
+    wrong = [f"{labels.get(each['field'], each['field'])} {said(each)}." for each in error.problems]
     if wrong:
         st.warning(form.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
     else:

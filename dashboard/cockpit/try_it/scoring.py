@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit.services import Service, ServiceError
+from cockpit.table import Table
 from cockpit.try_it import tryout
-from cockpit.try_it.table import Table
 
 CHUNK = 500
 ASIDE = ("prediction_id", "explanation")
@@ -65,7 +65,7 @@ def _chunk(
         try:
             given = tryout.answers(service, [row for place in open_rows if not isinstance(row := rows[place], str)])
         except ServiceError as error:
-            refused = _refused(error, open_rows)
+            refused = {open_rows[index]: words for index, words in error.rows.items() if index < len(open_rows)}
             if not refused:
                 found.failure = error
             for place, words in refused.items():
@@ -78,23 +78,6 @@ def _chunk(
     if found.failure is not None:
         problems = [problem or f"not scored: {found.failure.words}" for problem in problems]
     return answers, problems
-
-
-def _refused(error: ServiceError, sent: Sequence[int]) -> dict[int, str]:
-    """By place, what the service says is wrong with rows; empty where it names none."""
-    words: dict[int, list[str]] = {}
-    for problem in error.problems if error.status == 422 else ():
-        index = problem.get("index")
-        if isinstance(index, int) and 0 <= index < len(sent):
-            words.setdefault(sent[index], []).append(f"{problem['field']} {said(problem)}")
-    return {place: "; ".join(each) for place, each in words.items()}
-
-
-def said(problem: Mapping[str, Any]) -> str:
-    """What is wrong with a field, and what it may be."""
-    message, allowed = str(problem.get("message", "")), str(problem.get("allowed", ""))
-    message = message if message.startswith(("must", "may")) else f"is {message}"
-    return f"{message} ({allowed})" if allowed else message
 
 
 def _apart(name: str, taken: Sequence[str]) -> str:

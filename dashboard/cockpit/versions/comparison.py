@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cockpit.metrics import HIGHER, LOWER, NEARER, overlap
+
 Judged = Literal["better", "worse", "equal", "unknown"]
-HIGHER = {"roc_auc", "average_precision", "f1", "r2", "accuracy"}
-LOWER = {"brier", "log_loss", "ece", "mae", "rmse", "mape", "median_ape"}
-NEARER = {"coverage"}
-"""Neither high nor low is good, but near to what the interval promises."""
 Figure = Mapping[str, Any]
 
 
@@ -52,11 +50,4 @@ def _compared(name: str, first: Figure | None, second: Figure | None, aim: float
         return Compared(name, first, second, None, "unknown", overlap=False)
     judged = judge(name, first["value"], second["value"], aim=aim)
     difference = second["value"] - first["value"]
-    return Compared(name, first, second, difference, judged, _overlap(first, second))
-
-
-def _overlap(first: Figure, second: Figure) -> bool:
-    ends = (first.get("low"), first.get("high"), second.get("low"), second.get("high"))
-    if any(end is None for end in ends):
-        return False
-    return bool(first["low"] <= second["high"] and second["low"] <= first["high"])
+    return Compared(name, first, second, difference, judged, overlap(first, second))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cockpit import table
 from cockpit.services import Service, ServiceError
+from cockpit.table import TableError
 
 FIELDS = ("prediction_id", "true_label", "label_timestamp", "label_source")
 NEEDED = FIELDS[:2]
@@ -19,10 +19,6 @@ TOLD = ("line", "outcome", "reason")
 RECORDED = ("recorded", "repeated", "replaced")
 PART = 2_000
 """Labels of one request; the service takes 10,000, smaller parts tell more of the progress."""
-
-
-class NoLabels(Exception):
-    """A file that holds no labels, and why."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +62,13 @@ class Sent:
 
 
 def read(content: bytes) -> list[Line]:
-    """The lines of a CSV file that begins with its columns' names. Raises NoLabels."""
-    text = content.decode("utf-8-sig", errors="replace")
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise NoLabels(f"This is no CSV: {error}.") from None
-    columns = [cell.strip() for cell in rows[0]] if rows else []
-    wrong = [name for name in columns if name not in FIELDS + TOLD] + [name for name in NEEDED if name not in columns]
-    if wrong or len(set(columns)) != len(columns):
-        shown = ", ".join(name[:40] or "(empty)" for name in wrong[:5]) or "one is there twice"
-        raise NoLabels(f"The first line must name the columns {', '.join(FIELDS)}; not so: {shown}.")
-    if not rows[1:]:
-        raise NoLabels("There is no label in this file.")
-    return [_line(number, columns, row) for number, row in enumerate(rows[1:], 2)]
+    """The lines of a CSV file that begins with its columns' names. Raises TableError."""
+    found = table.read(content, FIELDS)
+    wrong = [name for name in found.header if name not in FIELDS + TOLD]
+    if wrong := wrong + [name for name in NEEDED if name not in found.header]:
+        shown = ", ".join(name[:40] or "(empty)" for name in wrong[:5])
+        raise TableError(f"Not the columns of labels: {shown}.", f"The first line names {', '.join(FIELDS)}.")
+    return [_line(number, found.header, row) for number, row in zip(found.lines, found.rows, strict=True)]
 
 
 def send(
@@ -101,13 +90,9 @@ def send(
 
 def rejected_csv(problems: Sequence[Problem]) -> str:
     """The lines that were not recorded, as a CSV that can be corrected and sent again."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [*FIELDS, *TOLD], extrasaction="ignore", restval="", lineterminator="\n")
-    writer.writeheader()
-    for problem in problems:
-        about = {"line": problem.line.number, "outcome": problem.outcome, "reason": problem.reason}
-        writer.writerow({**problem.line.cells, **about})
-    return out.getvalue()
+    about = ([each.line.number, each.outcome, each.reason] for each in problems)
+    cells = ([each.line.cells.get(name, "") for name in FIELDS] for each in problems)
+    return table.write([*FIELDS, *TOLD], [[*own, *told] for own, told in zip(cells, about, strict=True)])
 
 
 def _send_part(part: Sequence[Line], api: Service, sent: Sent, *, key: str, replace: bool) -> None:
@@ -130,17 +115,14 @@ def _send_part(part: Sequence[Line], api: Service, sent: Sent, *, key: str, repl
 
 def _without_wrong(lines: Sequence[Line], error: ServiceError, sent: Sent) -> list[Line]:
     """The lines that the refusal does not name; none are left where it names none, or is of another kind."""
-    wrong: dict[int, list[str]] = {}
-    for problem in error.problems if error.status == 422 else ():
-        if isinstance(problem.get("index"), int):
-            wrong.setdefault(problem["index"], []).append(f"{problem['field']} {problem['message']}")
+    wrong = error.rows
     if not wrong:
         sent.trouble = error
         for line in lines:
             sent.note(line, "not sent", error.words)
         return []
-    for index, reasons in wrong.items():
-        sent.note(lines[index], "refused", "; ".join(reasons))
+    for index, reason in wrong.items():
+        sent.note(lines[index], "refused", reason)
     return [line for index, line in enumerate(lines) if index not in wrong]
 
 

@@ -128,7 +128,7 @@ def _pair(told: Facts) -> tuple[str, str]:
 
 def comparison_table(lines: Sequence[Compared], versions: tuple[str, str], unit: str) -> str:
     """As HTML: each metric of both, and what the second one gains or loses."""
-    heads = ("", *(f"Version {each}" for each in versions), "Difference")
+    heads = ("", *(f"Version {each}" for each in versions), f"{versions[1]} against {versions[0]}")
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
     body = "".join(_line(line, unit) for line in lines)
     return f'<table class="compare"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -6,8 +6,9 @@ import streamlit as st
 
 from cockpit import look
 from cockpit.models import Model
+from cockpit.table import TableError
 from cockpit.versions import change, labels
-from cockpit.versions.labels import Line, NoLabels, Sent
+from cockpit.versions.labels import Line, Sent
 
 MEANINGS = {
     "recorded": "joined with its prediction",
@@ -70,8 +71,8 @@ def _submit(name: str) -> None:
 def _take(model: Model, content: bytes, key: str, replace: bool) -> Sent | str:
     try:
         lines = labels.read(content)
-    except NoLabels as error:
-        return str(error)
+    except TableError as error:
+        return f"{error.words} {error.remedy}"
     bar = st.progress(0.0, "Sending the labels …")
     sent = labels.send(lines, model.service, key=key, replace=replace, told=lambda done: _progress(bar, done, lines))
     bar.empty()
