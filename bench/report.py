@@ -32,6 +32,10 @@ documentation shows, in an environment of its own, locked in `bench/peers/`; acc
 and httptools everywhere. Of documented settings the fastest on one core was taken: see
 [the decision](decisions/0007-benchmarks.md).
 """
+KEEPING = """The same service with its journal and without, in {rounds} short rounds by turns, as the machine drifts by
+more than they differ. The journal's side has all of its cost: the worker's write before each answer, and the shipper,
+which empties the journal on the load generator's core meanwhile.
+"""
 BATCHING = """
 Generated rows: each column drawn from the project's data on its own. `portfolio score` (CSV to CSV, {cores} processes)
 takes turns with one script of pandas and scikit-learn (`bench/peers/pandas/score.py`: pyarrow reader, all cores for the
@@ -71,7 +75,8 @@ def render(results: Results, *, warm: float) -> str:
         )
         parts += ["## One prediction over HTTP", method, serving_table(results.serving), commands(results.serving)]
     if results.kept:
-        parts += ["## Keeping predictions", journal_table(results.kept)]
+        rounds = len(next(iter(results.kept[0].rounds.values())))
+        parts += ["## Keeping predictions", KEEPING.format(rounds=rounds), journal_table(results.kept)]
     if results.stages:
         parts += ["## One prediction in process", stages_table(results.stages)]
     if results.scored:

@@ -21,6 +21,7 @@ from portfolio.errors import StoreError
 from portfolio.predictions.room import Bound
 from portfolio.predictions.shipping import Shipping
 from portfolio.serving.board import Board, Shipment
+from portfolio.serving.give_way import give_way
 from portfolio.serving.parent import end_with
 from portfolio.serving.view import View
 from portfolio.settings import Settings, read_settings
@@ -33,7 +34,6 @@ LAST_SECONDS = 3.0  # the service's stop waits for so long; what is left then st
 AWAY_SECONDS = 15.0  # the longest wait for a store that is away
 HUNG_SECONDS = 15.0  # a look that takes longer waits for a store that neither takes nor refuses
 GUARD_SECONDS = 1.0  # between two looks at the look
-NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
 
 log = logs.logger("portfolio.serving.shipper")  # run as a program, its own name is __main__
 
@@ -170,9 +170,9 @@ def main() -> None:
     project, folder, parent = sys.argv[1:]
     called = call_of(signal.SIGTERM)
     end_with(int(parent))
-    os.nice(NICE)
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
+    give_way()
     board = Board.of_this_service()
     door = Door(settings)
     last = board.shipment()
