@@ -29,18 +29,22 @@ MEANING = {
     "coverage": "How often the truth lies inside the interval that the model gives; it should be what was promised.",
 }
 WIDE = 5.0
-"""A slice whose interval is this many times as wide as the whole model's rests on few rows."""
+"""Where a bundle does not tell a slice's rows: one whose interval is this many times the whole model's has few."""
 FEW_ROWS = 200
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of the test rows. `worse` where its whole interval is on the wrong side of the whole model's value."""
+    """A part of the test rows. `worse` where its whole interval is on the wrong side of the whole model's value.
+
+    `rows` is None where the bundle does not tell it.
+    """
 
     value: str
     figure: Figure
     worse: bool
     small: bool
+    rows: int | None = None
 
 
 def direction(name: str) -> str:
@@ -70,15 +74,18 @@ def overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
 
 
-def slices(told: Mapping[str, Any], headline: str, whole: Figure) -> list[Slice]:
-    """Of one column, in the order told; `told` has figures by value. A slice is small by its rows or its interval."""
+def slices(
+    told: Mapping[str, Figures], headline: str, whole: Figure, sizes: Mapping[str, int] | None = None
+) -> list[Slice]:
+    """Of one column, in the order told; `told` has figures by value, `sizes` the numbers of test rows."""
     width = whole["high"] - whole["low"]
     found = []
     for value, figures in told.items():
         if figure := figures.get(headline):
+            rows = (sizes or {}).get(value)
             wide = figure["high"] - figure["low"] > WIDE * width
-            small = figures["rows"] < FEW_ROWS if "rows" in figures else wide
-            found.append(Slice(value, figure, worse(headline, figure, whole["value"]), small))
+            small = wide if rows is None else rows < FEW_ROWS
+            found.append(Slice(value, figure, worse(headline, figure, whole["value"]), small, rows))
     return found
 
 

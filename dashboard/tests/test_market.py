@@ -254,6 +254,20 @@ def test_the_bargains_are_told_with_what_to_think_of_them(page: AppTest) -> None
     assert table["Interval"].iloc[0] == "$5,000 – $14,000"
 
 
+def test_adverts_beyond_what_the_model_is_for_are_in_the_market_but_no_bargains(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unjudged = {"price": 1, "prediction": None, "prediction_low": None, "prediction_high": None}
+
+    monkeypatch.setattr(Api, "rows", [*ROWS, unjudged, unjudged])
+    with serving(Api) as port:
+        page = _opened(port, monkeypatch, **{"market_part": "Bargains"})
+
+    assert "<b>92</b> of 92 adverts" in _said(page)
+    assert "33\xa0% of 90 that have a prediction" in _said(page)
+    assert len(page.dataframe[0].value) == 30
+
+
 def test_the_analysis_compares_prices(page: AppTest) -> None:
     page.segmented_control(key="market-part").set_value("Market analysis").run()
     assert len(page.get("plotly_chart")) == 2

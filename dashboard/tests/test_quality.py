@@ -45,13 +45,13 @@ def test_a_slice_is_marked_where_its_whole_interval_is_on_the_wrong_side(
 
 def test_a_slice_of_few_rows_is_small_by_its_rows_or_else_by_its_interval() -> None:
     told = {
-        "few": {"roc_auc": figure(0.8), "rows": 60},
-        "many": {"roc_auc": figure(0.8, 0.5, 0.9), "rows": 5_000},
+        "few": {"roc_auc": figure(0.8)},
+        "many": {"roc_auc": figure(0.8, 0.5, 0.9)},
         "wide": {"roc_auc": figure(0.8, 0.7, 0.9)},
         "narrow": {"roc_auc": figure(0.8)},
     }
 
-    found = metrics.slices(told, "roc_auc", figure(0.8))
+    found = metrics.slices(told, "roc_auc", figure(0.8), {"few": 60, "many": 5_000})
 
     assert [each.value for each in found if each.small] == ["few", "wide"]
     assert metrics.untold(("new", "good"), ["good"]) == ["new"]

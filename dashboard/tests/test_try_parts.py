@@ -151,6 +151,13 @@ def test_open_data_is_summed_up_without_its_gaps() -> None:
     assert found.share_below(99.0) == 1.0
 
 
+def test_rows_beyond_what_the_model_is_for_do_not_count_as_learned() -> None:
+    columns = {"make": ["a", "b", "c"], "price": [1.0, 2.0, 9e6], "prediction": [1.1, 2.1, None]}
+    found = known.summary(columns, "price")
+    assert (found.rows, found.texts["make"]) == (2, ("a", "b"))
+    assert found.share_below(3.0) == 1.0
+
+
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_rows_are_read_by_the_schema(mark: str, separator: str) -> None:

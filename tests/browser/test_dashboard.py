@@ -208,6 +208,10 @@ def test_a_csv_is_scored_and_its_download_has_the_apis_answers(page: Page, stack
         [answer["churn_probability"] for answer in told]
     )
     assert [line["risk_level"] for line in scored] == [answer["risk_level"] for answer in told]
+    page.get_by_role("tab", name="One case").click()
+    settle(page)
+    page.get_by_role("tab", name="A file").click()
+    expect(page.get_by_text("60 of 60 rows scored of customers.csv")).to_be_visible()
 
 
 def test_a_service_that_stops_is_down_within_seconds_and_comes_back(page: Page, stack: Demo) -> None:

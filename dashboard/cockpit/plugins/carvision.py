@@ -29,8 +29,7 @@ STYLE = """<style>
 def show(model: Model) -> None:
     """The page."""
     st.html(STYLE)
-    note = "The adverts that the model learned from; those whose price is beyond its range are left out."
-    look.head("The used-car market", note, synthetic=model.synthetic)
+    look.head("The used-car market", _note(model), synthetic=model.synthetic)
     if not model.up and model.trouble:
         st.error(f"{model.trouble} {model.remedy}")
         return
@@ -59,6 +58,14 @@ def show(model: Model) -> None:
         st.info("No advert fits the filter. Widen a range, take a choice away, or reset the filter in the side bar.")
         return
     PARTS[str(part)](found)
+
+
+def _note(model: Model) -> str:
+    within = model.info.get("task", {}).get("within")
+    if not within:
+        return "Every advert of the data."
+    low, high = (_dollars(price) for price in within)
+    return f"Every advert of the data. The model is for prices from {low} to {high}: others have no prediction."
 
 
 def _chosen(left: int, all_of_them: int) -> str:
@@ -180,13 +187,14 @@ def _bargains(found: pd.DataFrame) -> None:
         st.info("No advert that the filter leaves is priced below its interval.")
         return
     odd = int(cheap["implausible"].sum())
+    judged = int(found["prediction"].notna().sum())
     st.html(
         look.facts(
             (
                 (
                     "Below their interval",
                     f"{len(cheap):,}",
-                    f"{words.percent(len(cheap) / len(found))} of {len(found):,} adverts",
+                    f"{words.percent(len(cheap) / judged)} of {judged:,} that have a prediction",
                 ),
                 ("Median saving", _dollars(float(cheap["saving"].median())), "against the expected price"),
                 ("Implausibly cheap", f"{odd:,}", "often an error or a scam"),

@@ -62,7 +62,8 @@ def slices(
     for at, each in enumerate(found):
         colour = look.WARN if each.worse else look.ACCENT
         symbol = "diamond" if each.worse else "circle"
-        few = "<br>few rows: read it with care" if each.small else ""
+        rows = "" if each.rows is None else f"<br>{each.rows:,} test rows"
+        few = f"{rows}<br>few rows: read it with care" if each.small else rows
         hollow = "-open" if each.small else ""
         _dot(figure, name, at, each.figure, unit, who=each.value, colour=colour, symbol=symbol + hollow, more=few)
     line = {"color": look.INK, "width": 1, "dash": "dot"}

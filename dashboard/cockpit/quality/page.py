@@ -184,7 +184,8 @@ def _amount(model: Model, residuals: Mapping[str, Any]) -> None:
     st.subheader("How often the truth lies inside the interval", anchor=False)
     found = [metrics.Slice("all", coverage, coverage["high"] < promised, False)]
     for column, values in model.info.get("slices", {}).items():
-        those = metrics.slices(values, "coverage", coverage | {"value": promised})
+        sizes = (model.info.get("slice_sizes") or {}).get(column)
+        those = metrics.slices(values, "coverage", coverage | {"value": promised}, sizes)
         found.extend(replace(each, value=f"{column}: {each.value}") for each in those)
     figure = charts.slices("coverage", found, coverage, against=promised)
     look.chart(figure, key="quality-coverage", height=90 + 24 * len(found), alt="Interval coverage by slice")

@@ -23,7 +23,8 @@ def draw(model: Model) -> None:
     if not told or not whole:
         st.caption("No slices are kept for this model.")
         return
-    found = {column: metrics.slices(values, headline, whole) for column, values in told.items()}
+    sizes = model.info.get("slice_sizes") or {}
+    found = {column: metrics.slices(values, headline, whole, sizes.get(column)) for column, values in told.items()}
     marked = [(column, each) for column, values in found.items() for each in values if each.worse]
     overall = words.metric(headline, whole["value"], model.unit)
     name = words.metric_name(headline)

@@ -25,7 +25,7 @@ MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """A file that was scored, kept while the page is open: the table whole as CSV, and its beginning to look at."""
+    """A file that was scored, kept until another is chosen: the table whole as CSV, and its beginning to look at."""
 
     name: str
     version: str
@@ -50,17 +50,18 @@ def draw(model: Model, fields: Sequence[Field], example: Mapping[str, Any]) -> N
     st.download_button(
         "Sample CSV", content, f"{model.name}-sample.csv", "text/csv", key=f"try-sample-{model.name}", on_click="ignore"
     )
-    upload = st.file_uploader("CSV file", "csv", key=f"try-file-{model.name}")
     kept = f"try-outcome-{model.name}"
-    if upload is None:
-        st.session_state.pop(kept, None)
-        return
-    mark, outcome = st.session_state.get(kept, ("", None))
-    if mark != upload.file_id or outcome is None:
-        outcome = _scored(model, fields, upload.name, upload.getvalue())
-        st.session_state[kept] = (upload.file_id, outcome)
+    upload = st.file_uploader("CSV file", "csv", key=f"try-file-{model.name}", on_change=_forget, args=(kept,))
+    if upload is not None and st.session_state.get(kept) is None:
+        st.session_state[kept] = _scored(model, fields, upload.name, upload.getvalue())
+    outcome = st.session_state.get(kept)
     if outcome is not None:
-        _show(model, outcome, kept)
+        _show(model, outcome, kept, again=upload is not None)
+
+
+def _forget(kept: str) -> None:
+    """When another file is chosen or this one is taken away; not when the page is left, which takes the widget away."""
+    st.session_state.pop(kept, None)
 
 
 def header_words(header: Header) -> tuple[str, str]:
@@ -120,14 +121,15 @@ def _run(model: Model, rows: Sequence[Mapping[str, Any] | str]) -> Scored:
     return found
 
 
-def _show(model: Model, outcome: Outcome, kept: str) -> None:
+def _show(model: Model, outcome: Outcome, kept: str, *, again: bool) -> None:
     good = outcome.total - outcome.refused
     if outcome.notes:
         st.info(outcome.notes)
     if outcome.failure is not None:
         st.error(f"{outcome.failure.words} {outcome.failure.remedy}", icon=":material/error:")
     took = f"in {outcome.seconds:.1f} s" if outcome.seconds >= 0.1 else "at once"
-    st.markdown(f"**{good:,} of {outcome.total:,} rows scored** {took}, by version {outcome.version}.")
+    name = plain(outcome.name)
+    st.markdown(f"**{good:,} of {outcome.total:,} rows scored** of {name} {took}, by version {outcome.version}.")
     if outcome.refused:
         _problems(outcome)
     with st.container(horizontal=True):
@@ -141,8 +143,8 @@ def _show(model: Model, outcome: Outcome, kept: str) -> None:
             type="primary",
             icon=":material/download:",
         )
-        if st.button("Score again", key=f"try-again-{model.name}"):
-            del st.session_state[kept]
+        if again and st.button("Score again", key=f"try-again-{model.name}"):
+            _forget(kept)
             st.rerun()
     st.dataframe(pd.DataFrame(outcome.rows, columns=list(outcome.header)), hide_index=True)
     if outcome.total > len(outcome.rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,10 @@ def known(service: Service, document: Mapping[str, Any], version: str, target: s
 
 
 def summary(columns: Mapping[str, Sequence[Any]], target: str) -> Known:
-    """Of the columns of GET /data; None is a missing value."""
+    """Of the columns of GET /data; None is a missing value. A row without a prediction is one that no model learned."""
+    if "prediction" in columns:
+        learned = [value is not None for value in columns["prediction"]]
+        columns = {name: list(compress(values, learned)) for name, values in columns.items()}
     texts, ranges = {}, {}
     for name, values in columns.items():
         given = [value for value in values if value is not None and value != ""]

@@ -77,6 +77,8 @@ def test_a_list_of_bad_rows_does_not_outlive_them(spec: ModelSpec) -> None:
 def test_amounts_outside_the_tasks_bounds_are_out_of_scope_not_bad(tmp_path: Path) -> None:
     rows = loaded(project(COST, tmp_path / "cost"), GOOD, "3,2.5,red,ok,1,0.5", "12,2.5,red,ok,1,5000")
     assert (len(rows), rows.out_of_scope, rows.refused.bad.sum()) == (1, 2, 0)
+    assert rows.beyond["cost"].tolist() == [0.5, 5000]
+    assert rows.beyond["pieces"].tolist() == [3, 12]
 
 
 @pytest.mark.parametrize(

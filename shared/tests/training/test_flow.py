@@ -38,12 +38,14 @@ def test_a_run_leaves_a_bundle_that_loads_and_that_serving_is_pointed_to(spec: M
 
 
 def test_the_manifest_tells_what_was_done(spec: ModelSpec) -> None:
-    manifest = run(spec).manifest
+    manifest = run(replace(spec, slices=("colour",))).manifest
     assert manifest.data.name.startswith("unlisted data")
     assert manifest.train_rows + manifest.test_rows == manifest.data.rows == 1500
     assert set(manifest.metrics) == {"model", "dummy", "defaults"}
     assert manifest.metrics["model"]["roc_auc"].value > manifest.metrics["dummy"]["roc_auc"].value + 0.2
     assert manifest.attribution["load"] == ("pieces", "weight")
+    assert sum(manifest.slice_sizes["colour"].values()) <= manifest.test_rows
+    assert manifest.slice_sizes["colour"].keys() == manifest.slices["colour"].keys()
     assert manifest.parity.kinds == {
         "train rows": 2000,
         "missing cells": 2000,
@@ -118,13 +120,18 @@ def test_an_amount_has_an_interval_and_its_data_can_be_opened(tmp_path: Path) ->
     import gzip
 
     spec = with_rows(replace(COST, rules=(AtMost("mape", 0.4),)), tmp_path / "cost")
+    path = spec.root / "data" / "raw" / "orders.csv"
+    table().assign(cost=lambda rows: rows["cost"].mask(rows.index < 7, 5000)).to_csv(path, index=False)
     trained = run(spec)
     assert trained.verdict.decision == "promote"
     assert 0.7 < trained.manifest.metrics["model"]["coverage"].value < 0.9
     opened = json.loads(gzip.decompress((trained.bundle / "data.json.gz").read_bytes()))
     columns = opened["columns"]
     assert {len(values) for values in columns.values()} == {opened["rows"]}
-    low, price, high = (np.array(columns[name]) for name in ("prediction_low", "prediction", "prediction_high"))
+    assert (opened["rows"], columns["cost"][-7:]) == (1500, [5000] * 7)
+    judged = [columns[name] for name in ("prediction_low", "prediction", "prediction_high")]
+    assert [values[-7:] for values in judged] == [[None] * 7] * 3
+    low, price, high = (np.array(values[:-7], float) for values in judged)
     assert ((low < price) & (price < high)).all()
     assert None in columns["weight"]
 

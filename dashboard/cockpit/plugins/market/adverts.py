@@ -1,4 +1,4 @@
-"""The adverts that the model learned from, in columns made for counting, and what a filter leaves of them."""
+"""Every advert of the data, in columns made for counting, and what a filter leaves of them."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ class Purpose(Value):
 class Manifest(Value):
     """Format 1. `metrics` has the readings of `model`, `dummy` and `defaults` on the same test rows.
 
-    `purpose` and `verdict` are missing in bundles of release 1.0.
+    `slices` are readings by field and value, `slice_sizes` their numbers of test rows. `purpose`, `verdict` and
+    `slice_sizes` are missing in bundles of before they were kept.
     """
 
     format: Literal[1] = 1
@@ -121,6 +122,7 @@ class Manifest(Value):
     test_rows: int
     metrics: dict[str, Reading]
     slices: dict[str, dict[str, Reading]]
+    slice_sizes: dict[str, dict[str, int]] = {}
     importance: dict[str, float]
     curves: dict[str, Any]
     parity: Parity

@@ -28,8 +28,9 @@ FIRST_LINE = 2
 class Rows:
     """N valid rows: request `frame`, `target` float64 [N], `extras` for charts, `keys` by which they are split.
 
-    `out_of_scope` counts rows whose target lies outside the task's bounds, `refused` those that broke a rule, and
-    `label_coverage` is the share of rows in scope that have a target at all.
+    `beyond` has all columns, target and extras included, of rows whose target lies outside the task's bounds, not
+    validated; `refused` are those that broke a rule, and `label_coverage` is the share of rows in scope that have a
+    target at all.
     """
 
     frame: Frame
@@ -37,12 +38,17 @@ class Rows:
     extras: Frame
     keys: list[bytes]
     file: DataFile
-    out_of_scope: int
+    beyond: Frame
     refused: Report
     label_coverage: float
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def out_of_scope(self) -> int:
+        """How many rows are beyond the task's bounds."""
+        return len(next(iter(self.beyond.values())))
 
 
 def load(spec: ModelSpec, file: DataFile, *, max_bad_rows: int, bad_rows_path: Path) -> Rows:
@@ -65,7 +71,7 @@ def load(spec: ModelSpec, file: DataFile, *, max_bad_rows: int, bad_rows_path: P
         extras=take(extras, kept),
         keys=group_keys(rows, spec.group_fields),
         file=file,
-        out_of_scope=int((~scope).sum()),
+        beyond=take({**frame, **extras}, ~scope),
         refused=report,
         label_coverage=float(1 - is_missing(frame[spec.task.target][scope]).mean()),
     )

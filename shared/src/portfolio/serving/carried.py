@@ -21,7 +21,7 @@ def card(service: Service) -> Response:
 
 
 def data(service: Service, headers: Headers) -> Response:
-    """The training data by column, packed as it lies where the client takes that.
+    """The data by column, packed as it lies where the client takes that.
 
     Raises ModelNotAvailable, and RequestRefused (404) where the project does not open it.
     """

@@ -12,8 +12,8 @@ from portfolio.serving.live import Loaded
 from portfolio.serving.service import Service
 
 FROM_MANIFEST = {
-    "created", "family", "task", "metrics", "slices", "importance", "params", "threshold", "calibration", "interval",
-    "curves", "repeatable", "train_rows", "test_rows", "git_commit", "features_fingerprint", "libraries",
+    "created", "family", "task", "metrics", "slices", "slice_sizes", "importance", "params", "threshold", "calibration",
+    "interval", "curves", "repeatable", "train_rows", "test_rows", "git_commit", "features_fingerprint", "libraries",
 }  # fmt: skip
 
 

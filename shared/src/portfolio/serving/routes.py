@@ -157,7 +157,7 @@ class Endpoints:
         return _json(200, (await to_thread.run_sync(stats.monitoring_stats, self.service)).model_dump())
 
     async def data(self, request: Request) -> Response:
-        """The training data by column, for charts, where the project opens it."""
+        """The data by column, rows beyond the model's bounds included, for charts, where the project opens it."""
         return await to_thread.run_sync(carried.data, self.service, request.headers)
 
     async def reload(self, request: Request) -> Response:

@@ -135,6 +135,7 @@ def _manifest(result: Result, version: str, now: datetime) -> Manifest:
         test_rows=len(problem.test),
         metrics=evaluation.metrics,
         slices=evaluation.slices,
+        slice_sizes=evaluation.slice_sizes,
         importance=_importance(result),
         curves=curves(spec.task.kind, problem.test.truth, evaluation.predicted),
         parity=result.parity,
@@ -200,9 +201,10 @@ def _reference(result: Result) -> pd.DataFrame:
 
 
 def _open_data(result: Result) -> dict[str, Any]:
-    """The training data by column, with predictions of rows that the predicting model had not seen.
+    """The data by column, with predictions of rows that the predicting model had not seen.
 
-    Training rows are predicted out of fold, test rows by the bundle's model.
+    Training rows are predicted out of fold, test rows by the bundle's model; last come the rows beyond the task's
+    bounds, which have no prediction.
     """
     problem, fitted, rows = result.problem, result.fitted, result.rows
     scores = np.empty(len(rows))
@@ -212,7 +214,12 @@ def _open_data(result: Result) -> dict[str, Any]:
     columns = {**rows.frame, **rows.extras, result.spec.task.target: rows.target, "prediction": predicted.value}
     if predicted.low is not None and predicted.high is not None:
         columns |= {"prediction_low": predicted.low, "prediction_high": predicted.high}
-    return {"rows": len(rows), "columns": {name: _json_column(values) for name, values in columns.items()}}
+    unknown = np.full(rows.out_of_scope, np.nan)
+    whole = {name: np.append(values, rows.beyond.get(name, unknown)) for name, values in columns.items()}
+    return {
+        "rows": len(rows) + rows.out_of_scope,
+        "columns": {name: _json_column(values) for name, values in whole.items()},
+    }
 
 
 def _json_column(values: np.ndarray[Any, Any]) -> list[Any]:

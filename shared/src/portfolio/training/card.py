@@ -67,7 +67,12 @@ def _slices(manifest: Manifest) -> Iterator[str]:
     name = manifest.task["headline"]
     for field, readings in manifest.slices.items():
         yield f"\n### By {field}\n"
-        yield from _table((field, name), [(value, _cell(reading.get(name))) for value, reading in readings.items()])
+        sizes = manifest.slice_sizes.get(field, {})
+        cells = [
+            (value, f"{sizes[value]:,}" if value in sizes else "not kept", _cell(reading.get(name)))
+            for value, reading in readings.items()
+        ]
+        yield from _table((field, "test rows", name), cells)
 
 
 def _calibration(manifest: Manifest) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from portfolio.bundle import Calibration, Interval
+from portfolio.data.rules import Mask
 from portfolio.measures import Predictions, Reading, evaluate
 from portfolio.spec import Binary, ModelSpec
 from portfolio.training.baselines import defaults, dummy
@@ -38,11 +39,12 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Readings of `model`, `dummy` and `defaults` on the same test rows, and of the model by slice."""
+    """Readings of `model`, `dummy` and `defaults` on the same test rows, and of the model by slice with its rows."""
 
     predicted: Predictions
     metrics: dict[str, Reading]
     slices: dict[str, dict[str, Reading]]
+    slice_sizes: dict[str, dict[str, int]]
 
 
 def refit(problem: Problem, candidate: Candidate) -> Fitted:
@@ -64,37 +66,36 @@ def measure(spec: ModelSpec, problem: Problem, fitted: Fitted) -> Evaluation:
     predicted = fitted.predict(problem, fitted.model.score(problem.encoder.encode(test.arrays)))
     beside = {"model": predicted, "dummy": dummy(problem), "defaults": defaults(problem)}
     config = problem.config
+    parts = {field: _parts(spec, test, field) for field in spec.slices}
+
+    def read(rows: Mask) -> Reading:
+        shown, groups = predicted[rows], test.groups[rows]
+        return evaluate(spec.task.kind, test.truth[rows], shown, groups, resamples=SLICE_RESAMPLES, seed=config.seed)
+
     return Evaluation(
         predicted=predicted,
         metrics={
             name: evaluate(spec.task.kind, test.truth, shown, test.groups, resamples=config.bootstrap, seed=config.seed)
             for name, shown in beside.items()
         },
-        slices={field: _slices(spec, test, predicted, field, config.seed) for field in spec.slices},
+        slices={field: {value: read(rows) for value, rows in each.items()} for field, each in parts.items()},
+        slice_sizes={field: {value: int(rows.sum()) for value, rows in each.items()} for field, each in parts.items()},
     )
 
 
-def slice_rows(spec: ModelSpec, test: Part) -> dict[str, Any]:
-    """Masks of the test rows in each slice that is large enough to tell a figure of."""
-    masks = {f"{name}={value}": test.frame[name] == value for name in spec.slices for value in set(test.frame[name])}
-    return {name: rows for name, rows in sorted(masks.items()) if _tells(spec, test, rows)}
+def slice_rows(spec: ModelSpec, test: Part) -> dict[str, Mask]:
+    """The test rows [N] of each slice that is large enough to tell a figure of, by `field=value`."""
+    return {f"{field}={value}": rows for field in spec.slices for value, rows in _parts(spec, test, field).items()}
 
 
-def _tells(spec: ModelSpec, test: Part, rows: Any) -> bool:
+def _parts(spec: ModelSpec, test: Part, field: str) -> dict[str, Mask]:
+    masks = {str(value) or "(missing)": test.frame[field] == value for value in sorted(set(test.frame[field].tolist()))}
+    return {value: rows for value, rows in masks.items() if _tells(spec, test, rows)}
+
+
+def _tells(spec: ModelSpec, test: Part, rows: Mask) -> bool:
     """A figure from a handful of rows misleads more than a missing one."""
     return bool(rows.sum() >= SLICE_ROWS and (spec.task.kind != "binary" or len(set(test.truth[rows])) == 2))
-
-
-def _slices(spec: ModelSpec, test: Part, predicted: Predictions, field: str, seed: int) -> dict[str, Reading]:
-    readings = {}
-    for value in sorted(set(test.frame[field].tolist())):
-        rows = test.frame[field] == value
-        if not _tells(spec, test, rows):
-            continue
-        readings[str(value) or "(missing)"] = evaluate(
-            spec.task.kind, test.truth[rows], predicted[rows], test.groups[rows], resamples=SLICE_RESAMPLES, seed=seed
-        )
-    return readings
 
 
 def curves(kind: str, truth: Vector, predicted: Predictions) -> dict[str, Any]:
