@@ -164,7 +164,7 @@ def _amount(case: Case, told: Answer) -> None:
         between = f"{share} between {words.amount(told.low, unit)} and {words.amount(told.high, unit)}."
     if case.known.quantiles:
         share = words.percent(case.known.share_below(told.value))
-        between += f" Higher than {share} of the {case.known.rows:,} rows that the model learned from."
+        between += f" Higher than {share} of the {case.known.rows:,} rows that it was trained and tested on."
     st.html(f'<p class="answer-name">{escape(case.target)}, predicted</p>')
     st.html(f'<p class="amount">{escape(words.amount(told.value, unit))}<small>{escape(between)}</small></p>')
     figure = interval.interval(told, case.known, unit, case.target)

@@ -16,7 +16,7 @@ PICKS = ("make", "model", "type", "condition")
 RANGES = {"model_year": (1990, 1), "price": (0, 1_000), "odometer": (0, 10_000)}
 """Where a slider begins, and its step. It ends where 99 in 100 adverts are, and both its ends are open."""
 LABELS = {"model_year": "Model year", "price": "Price (USD)", "odometer": "Odometer (miles)"}
-FORMATS = {"model_year": "%d", "price": "$%d", "odometer": "localized"}
+FORMATS = {"model_year": "%d", "price": "localized", "odometer": "localized"}
 
 
 def choose(frame: pd.DataFrame) -> Choice:

@@ -1,4 +1,4 @@
-"""An amount with its interval, on the distribution of the amounts that the model learned from."""
+"""An amount with its interval, on the distribution of the amounts that the model was trained and tested on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _distribution(figure: go.Figure, answer: Answer, known: Known, unit: str) ->
         customdata=told,
         hovertemplate="%{customdata}: %{y:,} rows<extra></extra>",
     )
-    figure.update_yaxes(title="Rows of the training data", tickformat=",")
+    figure.update_yaxes(title="Rows of its data", tickformat=",")
 
 
 def _overlaps(answer: Answer, low: float, high: float) -> bool:
