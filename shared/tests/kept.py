@@ -24,6 +24,9 @@ class Told(Counter[str]):
     def lost(self, reason: Loss, number: int) -> None:
         self[reason] += number
 
+    def refused(self, reason: Loss, number: int) -> None:
+        self[f"refused, {reason}"] += number
+
 
 class Shelf:
     """A store in memory, which can be away."""

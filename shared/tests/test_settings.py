@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portfolio.errors import ConfigError
-from portfolio.settings import Config, read_settings, read_yaml
+from portfolio.settings import Config, Settings, read_settings, read_yaml
 
 
 @pytest.mark.parametrize("address", ["models.example:8001", "ftp://models.example", "http://", ""])
@@ -21,6 +21,27 @@ def test_days_that_no_run_would_take_are_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MONITORING_DAYS", "0.0009")  # `portfolio monitor --days` begins at 0.001
     with pytest.raises(ConfigError, match=r"^MONITORING_DAYS: "):
         read_settings()
+
+
+def test_settings_are_the_repositorys_wherever_in_it_a_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Procfile").touch()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / ".env").write_text("MONITORING_DAYS=3\nDATABASE_URL=sqlite:///kept/here.db\n")
+    for name in ("MONITORING_DAYS", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for folder in (tmp_path, tmp_path / "scripts"):
+        monkeypatch.chdir(folder)
+        settings = read_settings()
+        assert (settings.monitoring_days, settings.store_address) == (3, f"sqlite:///{tmp_path}/kept/here.db")
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:////there/portfolio.db", "sqlite:///:memory:", "sqlite://", "postgresql://host/portfolio"]
+)
+def test_an_address_that_says_where_it_is_stays_as_it_is(address: str) -> None:
+    assert Settings(database_url=address).store_address == address
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ Effort = Literal["full", "demo", "quick"]
 Address = Annotated[str, Field(pattern=r"^https?://[^/]")]
 
 
+RELATIVE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
+"""A store in a file that is named from where one stands."""
+
+
 class Settings(BaseSettings):
     """What differs between machines. Every field is an environment variable of the same name in capitals."""
 
@@ -65,7 +69,9 @@ class Settings(BaseSettings):
 
     @property
     def store_address(self) -> str:
-        """Where the store is, as SQLAlchemy names it."""
+        """Where the store is, as SQLAlchemy names it; a file's relative path is one of the repository."""
+        if file := RELATIVE.fullmatch(self.database_url):
+            return f"{file[1]}{_home() / file[2]}"
         return self.database_url or f"sqlite:///{_home() / 'store' / 'portfolio.db'}"
 
     @property
@@ -98,9 +104,12 @@ def repository(folder: Path) -> Path | None:
 
 
 def read_settings() -> Settings:
-    """Settings of this process; a value that can't be meant raises ConfigError naming the variable."""
+    """Settings of this process, wherever in the repository it runs.
+
+    A value that can't be meant raises ConfigError naming the variable.
+    """
     try:
-        return Settings()
+        return Settings(_env_file=_home() / ".env")
     except ValidationError as error:
         problems = "; ".join(f"{str(loc[0]).upper()}{_key(loc[1:])}: {said}" for loc, said in _problems(error))
         raise ConfigError(f"{problems}.", remedy="Correct the environment, or .env.") from None

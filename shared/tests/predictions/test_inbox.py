@@ -116,6 +116,18 @@ def test_another_store_reads_the_inbox_from_its_beginning(settings: Settings, ap
     assert read_inbox(other).counts == {"recorded": 1}
 
 
+def test_a_store_whose_address_is_mistyped_takes_nothing_of_the_inbox(
+    settings: Settings, append: Write, tmp_path: Path
+) -> None:
+    append(HEADER + row(0) + "\n")
+    nowhere = tmp_path / "mistyped.db"
+    with pytest.raises(StoreError, match="There is no store at"):
+        read_inbox(Settings(database_url=f"sqlite:///{nowhere}"))
+    assert not nowhere.exists()
+    assert not settings.labels_inbox.with_name("labels.rejected.csv").exists()
+    assert read_inbox(settings).counts == {"recorded": 1}
+
+
 def test_a_store_that_is_away_loses_nothing_of_the_inbox(settings: Settings, append: Write) -> None:
     append(HEADER + row(0) + "\n")
     with pytest.raises(StoreError):

@@ -119,7 +119,7 @@ def test_a_full_journal_may_refuse_until_there_is_room(tmp_path: Path) -> None:
         written.append(AUTHOR, [entry(number)])
     clock.now += 0.2
     written.append(AUTHOR, [entry(number)])
-    assert told == {"kept": number + 1}
+    assert told == {"kept": number + 1, "refused, full": 2}
 
 
 def test_a_folder_that_cannot_be_made_costs_no_answer(tmp_path: Path) -> None:
@@ -137,10 +137,12 @@ def test_a_folder_that_cannot_be_made_costs_no_answer(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_refuses_where_that_is_wished(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    written = journal(tmp_path / "file" / "journal", Told(), REFUSING)
+    told = Told()
+    written = journal(tmp_path / "file" / "journal", told, REFUSING)
     for _ in range(2):
         with pytest.raises(JournalFull, match="can't be written"):
             written.append(AUTHOR, entries(0, 2))
+    assert told == {"refused, unwritable": 4}
 
 
 def test_a_failed_write_is_counted_and_the_next_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

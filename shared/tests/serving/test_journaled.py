@@ -167,13 +167,15 @@ def test_what_cannot_be_kept_may_be_refused(spec: ModelSpec, monkeypatch: pytest
         answer = api.post(path, json=PATHS[path](orders(1)))
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
         assert answer.json()["title"] == "Journal full"
-        assert samples(api)["prediction_probability_count"] == 0
+        shown = samples(api)
+        assert (shown["prediction_probability_count"], shown["journal_refused_totalunwritable"]) == (0, 1)
         (spec.root / "journal").unlink()
 
 
 CONTRACT = {
     "journal_predictions_total", "journal_lost_totalfull", "journal_lost_totalunwritable", "journal_shipped_total",
-    "journal_torn_total", "journal_damaged_total", "journal_bytes", "journal_max_bytes", "journal_oldest_seconds",
+    "journal_refused_totalfull", "journal_refused_totalunwritable", "journal_torn_total", "journal_damaged_total",
+    "journal_bytes", "journal_max_bytes", "journal_oldest_seconds",
     "journal_disk_free_bytes", "journal_disk_bytes",
 }  # fmt: skip
 

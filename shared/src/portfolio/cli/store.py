@@ -39,6 +39,8 @@ def prune(
     """Remove predictions, their labels, labels aside and monitoring runs that are too old. The audit stays."""
 
     def command() -> None:
+        if project:
+            find_project(project)
         settings = read_settings()
         kept = days or settings.store_retention_days
         before = datetime.now(UTC) - timedelta(days=kept)

@@ -48,11 +48,14 @@ def read_inbox(settings: Settings) -> Imported:
     """Record what was appended to the inbox, and the labels whose predictions have come since.
 
     A file that shrank or was replaced, and one that another store has not seen, is read anew: that changes nothing
-    that is recorded. What can't be recorded is listed beside it. Raises DataError or StoreError.
+    that is recorded. What can't be recorded is listed beside it. Nothing is read into a store that DATABASE_URL names
+    and nobody has made: the address may be mistyped. Raises DataError or StoreError.
     """
+    from portfolio.store.database import has_place
+
     inbox, imported = settings.labels_inbox, Imported()
     try:
-        if inbox.is_file():
+        if inbox.is_file() and has_place(settings):
             _read_on(inbox, imported, settings)
     except (DataError, OSError) as error:
         settle_aside(settings)  # needs no inbox

@@ -57,6 +57,9 @@ class Counter(Protocol):
     def lost(self, reason: Loss, number: int) -> None:
         """They were answered, and the store will not see them."""
 
+    def refused(self, reason: Loss, number: int) -> None:
+        """They were not answered, as they could not be kept."""
+
 
 @dataclass
 class Seldom:
@@ -75,8 +78,9 @@ class Seldom:
 
 @dataclass
 class Losses:
-    """Tells the log of lost predictions: seldom, but of all of them."""
+    """Tells the log of predictions that are lost, or refused: seldom, but of all of them."""
 
+    said: str
     reason: Loss
     folder: Path
     clock: Callable[[], float]
@@ -88,7 +92,7 @@ class Losses:
         self.predictions += more
         now = self.clock()
         if self.predictions and (at_once or now - self.last >= QUIET_SECONDS):
-            log.error("predictions are lost", predictions=self.predictions, folder=str(self.folder), reason=self.reason)
+            log.error(self.said, predictions=self.predictions, folder=str(self.folder), reason=self.reason)
             self.last, self.predictions = now, 0
 
 
@@ -115,7 +119,8 @@ class Journal:
         self._again = self._look = -AGAIN_SECONDS
         self._begun = 0.0
         self._full, self._unwritable = Seldom(clock), Seldom(clock)
-        self._losses: dict[Loss, Losses] = {loss: Losses(loss, folder, clock) for loss in get_args(Loss)}
+        said = "predictions are refused" if bound.refuse else "predictions are lost"
+        self._losses: dict[Loss, Losses] = {loss: Losses(said, loss, folder, clock) for loss in get_args(Loss)}
         self._lock, self._over = Lock(), Event()
         self._thread = Thread(target=self._go_on, name="journal", daemon=True)
 
@@ -142,13 +147,15 @@ class Journal:
                 losses.tell()
 
     def append(self, author: Author, entries: Sequence[Entry]) -> None:
-        """Keep predictions that were answered together, or count them as lost; raises JournalFull if it may refuse."""
+        """Keep predictions that were answered together; else count them as lost, or refuse them with JournalFull."""
         record = packed(_payload(author, entries), rows=len(entries), at=time.time())
         with self._lock:
             loss = self._write(record)
         if loss is None:
             self._counter.kept(len(entries))
         elif self.bound.refuse:
+            self._counter.refused(loss, len(entries))
+            self._losses[loss].tell(len(entries))
             detail, remedy = WHY[loss]
             raise JournalFull(detail, remedy=remedy)
         else:

@@ -21,7 +21,8 @@ from portfolio.spec import BinaryOutcome, ModelSpec, Outcome, Regression
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
-UNMATCHED = "unmatched"
+UNMATCHED, DRY_RUN = "unmatched", "dry_run"
+"""Endpoints that are no paths: what no route takes, and what is tried out, wherever."""
 PREDICT = ("/predict", "/predict/batch")
 """Shown from the start: of a series that is new, Prometheus does not see that it rose."""
 FAILURES = "model_load_failures"
@@ -39,7 +40,7 @@ class Metrics(Collector):
     def open(self, endpoints: Iterable[str], journal: Journal | None = None) -> None:
         """Make room for counters of these route templates, beside those of the service's other workers."""
         self._journal = journal
-        paths = sorted({*endpoints, UNMATCHED})
+        paths = sorted({*endpoints, UNMATCHED, DRY_RUN})
         outcomes = [label for (label,) in ((VALUE,) if isinstance(self._spec.task, Regression) else DECIDED)]
         asked = [("POST", path, status) for path in PREDICT if path in paths for status in ("2xx", "4xx", "5xx")]
         self._requests = Counts(
@@ -60,8 +61,11 @@ class Metrics(Collector):
         self._kept = Counts("journal_predictions", "Predictions that are in the journal's files", {}, zeros=[()])
         lost = "Predictions that the store will not see"
         self._lost = Counts("journal_lost", lost, {"reason": get_args(Loss)}, zeros=product(get_args(Loss)))
+        refused = "Predictions that were refused as they could not be kept"
+        self._refused = Counts("journal_refused", refused, {"reason": get_args(Loss)}, zeros=product(get_args(Loss)))
         blocks = (self._requests, self._seconds, self._predictions, self._values, self._failures)
-        self._tally = Tally((*blocks, self._kept, self._lost) if journal else blocks, self._board.folder)
+        keeping = (self._kept, self._lost, self._refused) if journal else ()
+        self._tally = Tally((*blocks, *keeping), self._board.folder)
 
     def requested(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Count one answered request; `endpoint` is a route's template."""
@@ -85,6 +89,10 @@ class Metrics(Collector):
     def lost(self, reason: Loss, number: int) -> None:
         """Count predictions that the journal can't hold."""
         self._lost.add((reason,), number)
+
+    def refused(self, reason: Loss, number: int) -> None:
+        """Count predictions that were refused, as the journal can't hold them."""
+        self._refused.add((reason,), number)
 
     def render(self) -> bytes:
         """The exposition text; takes milliseconds, so not on the event loop."""

@@ -100,6 +100,12 @@ def reading(settings: Settings, table: str) -> Iterator[Connection | None]:
             yield connection if inspect(connection).has_table(table) else None
 
 
+def has_place(settings: Settings) -> bool:
+    """Whether what is written has a place to go: a server, the default file, or a file that is there."""
+    file = _file(_url(settings))
+    return not settings.database_url or file is None or file.exists()
+
+
 @contextmanager
 def _opened(settings: Settings, patience: float) -> Iterator[Engine]:
     url = _url(settings)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from time import perf_counter
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio import logs
 from portfolio.errors import RequestRefused
+from portfolio.serving.body import read_body
 from portfolio.serving.ids import Ids
-from portfolio.serving.problems import REQUEST_ID, failure
+from portfolio.serving.problems import MEDIA_TYPE, REQUEST_ID, failure, settled
 from portfolio.watch.metrics import Metrics
 
 BODY_BYTES = 64 * 1024
@@ -40,7 +42,12 @@ class Edge:
 
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         try:
+            if scope["method"] == "POST":
+                await exchange.read(scope)
             await self._app(scope, exchange.receive, exchange.send)
+        except RequestRefused as refused:
+            status, content = settled(refused, scope)
+            await Response(content, status, media_type=MEDIA_TYPE)(scope, exchange.receive, exchange.send)
         except Exception as error:
             unexpected = failure(error, scope)
             if exchange.started:
@@ -49,20 +56,26 @@ class Edge:
 
 
 class Exchange:
-    """Both directions of one request: what comes in is bounded, what goes out carries the id."""
+    """Both directions of one request: what comes in is bounded before anyone sees it, what goes out carries the id."""
 
     def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
         self._receive, self._send, self._id = receive, send, request_id.encode("ascii")
-        self._taken = 0
+        self._body: bytes | None = None
         self.status, self.started = 500, False
 
+    async def read(self, scope: Scope) -> None:
+        """Take in the whole body. Raises RequestRefused where it is too large: who has no key must not fill memory."""
+        try:
+            self._body = await read_body(scope, self._receive, BODY_BYTES)
+        except RequestRefused as refused:
+            if refused.status == 413:
+                raise RequestRefused(refused.detail, remedy="A wish is a few lines of JSON.", status=413) from None
+            raise
+
     async def receive(self) -> Message:
-        """The next message; raises RequestRefused where the body is too large: who has no key must not fill memory."""
-        message = await self._receive()
-        self._taken += len(message.get("body", b""))
-        if self._taken > BODY_BYTES:
-            raise RequestRefused(f"The body is larger than {BODY_BYTES} bytes.", status=413)
-        return message
+        """The next message; the body that was taken in is the first."""
+        body, self._body = self._body, None
+        return await self._receive() if body is None else {"type": "http.request", "body": body}
 
     async def send(self, message: Message) -> None:
         """Send one message on."""
