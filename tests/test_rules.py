@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from portfolio.spec.projects import project_names
+from portfolio.serving import create_app
+from portfolio.serving.figures import WATCHING
+from portfolio.serving.metrics import DRY_RUN, UNMATCHED
+from portfolio.spec.projects import find_project, project_names
 from tests.observers import PROMETHEUS, program
 from tests.watched import GRAFANA, ROOT, RULES, dashboards, expressions, metric_of, panels, recorded, rules, selectors
 
@@ -25,6 +28,19 @@ COMPOSE = ROOT / "docker-compose.demo.yml"
 EXPECTED = re.compile(r'alertname=~?"([\w|]+)"')
 UNITS = {"reqps", "percentunit", "s", "cps", "short", "bytes", "none", "bool_yes_no"}
 """Those of Grafana's that are used; a misspelt one would be shown as text beside every figure."""
+
+
+def test_rules_and_monitoring_leave_out_the_same_endpoints() -> None:
+    routes = {getattr(route, "path", "") for route in create_app(find_project(project_names()[0])).routes} - {""}
+    asked = [rule["expr"] for rule in rules()] + [
+        text for board in dashboards().values() for text in expressions(board)
+    ]
+    left_out = {pattern for text in asked for pattern in re.findall(r'endpoint!~"([^"]+)"', text)}
+    assert len(left_out) == 1
+    (pattern,) = left_out
+    documentation = {path for path in routes if path.startswith("/docs/")}  # which no page asks for
+    found = {path for path in {*routes, UNMATCHED, DRY_RUN} - documentation if re.fullmatch(pattern, path)}
+    assert found == WATCHING
 
 
 def read(path: Path) -> Any:
@@ -101,7 +117,7 @@ def test_logs_of_the_runbook_end_so_that_a_block_runs_through() -> None:
 def test_every_command_that_the_runbook_gives_exists() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
     found = {
-        tuple(each.split()) for each in re.findall(r"^    \.venv/bin/portfolio (store \w+|\w+)", text, re.MULTILINE)
+        tuple(each.split()) for each in re.findall(r"^    docker .* portfolio (store \w+|\w+)", text, re.MULTILINE)
     }
     assert found
     for group in {command[:-1] for command in found}:

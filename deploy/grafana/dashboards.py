@@ -9,7 +9,10 @@ from panels import Json, dashboard, heatmap, series, stat, table, variable
 
 FOLDER = Path(__file__).parent / "dashboards"
 SINGLE_ROWS = 'endpoint=~"/predict|/explain|/invocations|/v2/models/.+/infer"'
-WATCHING = "/health.*|/v2/health/.*|/v2/models/.+/ready|/ping|/metrics|/stats|/monitoring/stats|/model/info|/admin/.*"
+WATCHING = (
+    "/|/health.*|/v2/health/.*|/v2/models/.+/ready|/ping|/metrics|/stats|/monitoring/stats|/model/.*|/data|/docs|"
+    "/openapi.json|/admin/.*|dry_run"
+)
 CLIENTS = f'endpoint!~"{WATCHING}"'
 
 

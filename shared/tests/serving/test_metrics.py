@@ -97,6 +97,17 @@ def test_a_dry_run_is_not_counted_as_a_prediction(client: TestClient, path: str)
     assert figure(client, "prediction_probability_count") == 0
 
 
+def test_a_dry_run_answered_or_refused_is_apart_from_clients_requests(client: TestClient) -> None:
+    client.post("/predict/batch?dry_run=true", json={"instances": [ORDER]})
+    client.post("/predict?dry_run=true&explain=true", json={})
+    client.post("/predict?dry_run=false", json=ORDER)
+    told = {
+        line["endpoint"]: (line["requests"], line["errors_4xx"]) for line in client.get("/stats").json()["endpoints"]
+    }
+    assert (told["dry_run"], told["/predict"], "/predict/batch" in told) == ((2, 1), (1, 0), False)
+    assert client.get("/stats").json()["requests"] == 1
+
+
 def test_a_refused_request_is_no_prediction(client: TestClient) -> None:
     client.post("/predict/batch", json={"instances": [ORDER, {}]})
     assert figure(client, "prediction_probability_count") == 0

@@ -96,6 +96,18 @@ def test_a_point_has_what_came_since_the_last_look(api: Api, traffic: Traffic) -
     assert point.latency_p95_ms == pytest.approx(350)
 
 
+def test_the_latency_of_the_last_minutes_is_that_of_all_their_requests(api: Api, traffic: Traffic) -> None:
+    api.fast = 1
+    traffic.look()
+    api.fast, api.slow = 91, 10
+    traffic.look()
+    api.fast, api.slow = 92, 10
+    traffic.look()
+    assert [point.latency_p95_ms for point in traffic.of("toylate", minutes=1)][-1] == pytest.approx(95)
+    assert traffic.p95_ms("toylate", minutes=1) == pytest.approx(200 + 300 * (0.95 * 102 - 92) / 10)
+    assert traffic.p95_ms("toylate", minutes=0) is None
+
+
 def test_health_checks_are_no_traffic(api: Api, traffic: Traffic) -> None:
     api.checks = 50
     traffic.look()

@@ -14,7 +14,7 @@ from portfolio import registry
 from portfolio.bundle import MANIFEST, Manifest
 from portfolio.errors import BundleError
 from portfolio.gate import Verdict
-from portfolio.measures import Reading
+from portfolio.measures import METRICS, Reading
 from portfolio.promotion.admission import find
 from portfolio.registry import CHALLENGER, CHAMPION, Listed, RegisteredVersion
 from portfolio.settings import Settings
@@ -23,7 +23,7 @@ from portfolio.spec import ModelSpec
 
 @dataclass(frozen=True)
 class Row:
-    """A version in a list. `metrics` has value, low and high of the figures that its project is judged by."""
+    """A version in a list. `metrics` has value, low and high, first of the figures that its project is judged by."""
 
     project: str
     version: str
@@ -74,7 +74,8 @@ class Difference:
 def models(spec: ModelSpec, settings: Settings) -> tuple[Row, ...]:
     """A project's versions, newest first, asked in a few calls however many there are. Raises RegistryError."""
     measured = registry.read_metrics(spec.name, settings)
-    names = dict.fromkeys((spec.task.headline, *(getattr(rule, "metric", "") for rule in spec.rules)))
+    judged = (getattr(rule, "metric", "") for rule in spec.rules)
+    names = dict.fromkeys((spec.task.headline, *judged, *METRICS[spec.task.kind]))
     return tuple(
         _row(each, measured.get(each.version.run_id, {}), tuple(names))
         for each in registry.list_versions(settings, name=spec.name)

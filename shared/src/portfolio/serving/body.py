@@ -13,6 +13,8 @@ from portfolio.serving.problems import JSON
 
 PREDICT_BYTES = 64 * 1024
 WISHES = ("explain", "dry_run")
+DRY = "portfolio.dry_run"
+"""In the scope of a request that wishes a dry run."""
 CSV, BINARY = "text/csv", "application/octet-stream"
 THROWN_AWAY = 32 * 1024 * 1024
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -34,8 +36,9 @@ async def read_body(scope: Scope, receive: Receive, limit: int, *, takes: tuple[
     return body
 
 
-def read_wish(query: bytes) -> Wish:
-    """`?explain=true&dry_run=true`; raises RequestRefused for anything else."""
+def read_wish(scope: Scope) -> Wish:
+    """Of `?explain=true&dry_run=true`; notes a dry run in the scope. Raises RequestRefused for any other query."""
+    query: bytes = scope["query_string"]
     if not query:
         return Wish()
     wishes = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
@@ -43,7 +46,9 @@ def read_wish(query: bytes) -> Wish:
     unclear = [name for name, value in wishes if name in WISHES and value.lower() not in FLAGS]
     if unknown or unclear:
         raise _unclear(unclear, unknown=bool(unknown))
-    return Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
+    wish = Wish(**{name: FLAGS[value.lower()] for name, value in wishes})
+    scope[DRY] = wish.dry_run
+    return wish
 
 
 def media_type(headers: Iterable[tuple[bytes, bytes]]) -> str:

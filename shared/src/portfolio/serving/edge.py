@@ -7,9 +7,10 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portfolio import logs
+from portfolio.serving.body import DRY
 from portfolio.serving.drain import Drain
 from portfolio.serving.flow import Asked
-from portfolio.serving.metrics import UNMATCHED
+from portfolio.serving.metrics import DRY_RUN, UNMATCHED
 from portfolio.serving.problems import REQUEST_ID, busy, failure
 from portfolio.serving.service import Service
 
@@ -94,10 +95,10 @@ def asked(scope: Scope, body: bytes) -> Asked:
 
 
 def end(service: Service, scope: Scope, status: int) -> None:
-    """Count an answered request, and log it where that is wished."""
+    """Count an answered request, dry runs apart from all others, and log it where that is wished."""
     seconds = perf_counter() - scope[BEGUN]
     endpoint = _template(scope)
-    service.metrics.requested(scope["method"], endpoint, status, seconds)
+    service.metrics.requested(scope["method"], DRY_RUN if scope.get(DRY) else endpoint, status, seconds)
     if service.access_log:
         logs.access(
             method=scope["method"], endpoint=endpoint, status=status, seconds=seconds, request_id=scope[REQUEST_ID]

@@ -15,10 +15,14 @@ from itertools import accumulate
 from prometheus_client.core import Metric
 
 from portfolio.serving.edge import ALWAYS
+from portfolio.serving.metrics import DRY_RUN
 
 REQUESTS, SECONDS, PREDICTIONS = "http_requests_total", "http_request_duration_seconds", "predictions_total"
 BUCKET, SUM = f"{SECONDS}_bucket", f"{SECONDS}_sum"
-WATCHING = ALWAYS | {"/stats", "/monitoring/stats", "/model/info", "/model/card", "/admin/reload"}
+LOOKING = {"/", "/stats", "/monitoring/stats", "/model/info", "/model/card", "/data", "/openapi.json", "/docs"}
+READY = {"/v2/models/{model}/ready", "/v2/models/{model}/versions/{version}/ready"}
+WATCHING = ALWAYS | LOOKING | READY | {"/admin/reload", DRY_RUN}
+"""Endpoints of who watches, looks, operates or tries out; the Prometheus rules leave out the same."""
 COUNTERS = frozenset({REQUESTS, BUCKET, SUM, PREDICTIONS})
 
 Labels = tuple[tuple[str, str], ...]
@@ -108,7 +112,7 @@ def together(each: Iterable[Figures]) -> Figures:
 
 
 def served(endpoints: Mapping[str, Figures]) -> Figures:
-    """Of all endpoints but those that are asked by who only watches or operates, such as health checks."""
+    """Of all endpoints but those that are asked by who only watches, tries out or operates, such as health checks."""
     return together(figures for endpoint, figures in endpoints.items() if endpoint not in WATCHING)
 
 

@@ -114,7 +114,7 @@ class Endpoints:
 
     async def predict(self, request: Request) -> Response:
         """Answer one row; with explain=true also why."""
-        wish = read_wish(request.scope["query_string"])
+        wish = read_wish(request.scope)
         if wish != flow.PLAIN:
             return await self._predict_alone(request, wish)
         body = await read_body(request.scope, request.receive, PREDICT_BYTES)
@@ -122,7 +122,7 @@ class Endpoints:
 
     async def predict_batch(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) in order, all or none."""
-        wish = read_wish(request.scope["query_string"])
+        wish = read_wish(request.scope)
         aside = self.explanations if wish.explain else self.batches
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES)
@@ -132,7 +132,7 @@ class Endpoints:
 
     async def explain(self, request: Request) -> Response:
         """Answer one row, and why: exact contributions of each field."""
-        return await self._predict_alone(request, replace(read_wish(request.scope["query_string"]), explain=True))
+        return await self._predict_alone(request, replace(read_wish(request.scope), explain=True))
 
     async def take_labels(self, request: Request) -> Response:
         """Take the truth about up to 10,000 predictions, tell what became of each. Replacing needs the admin key."""
@@ -191,7 +191,7 @@ class Endpoints:
 
     async def v2_infer(self, request: Request) -> Response:
         """Answer up to 10,000 rows given as tensors, all or none."""
-        wish = read_wish(request.scope["query_string"])
+        wish = read_wish(request.scope)
         with self._room():
             body = await read_body(request.scope, request.receive, BATCH_BYTES, takes=(JSON, BINARY))
             inference.check_model(self.service, **request.path_params)
@@ -205,7 +205,7 @@ class Endpoints:
 
     async def invocations(self, request: Request) -> Response:
         """Answer up to 10,000 rows (100 with explain=true) given as MLflow takes them, all or none."""
-        wish = read_wish(request.scope["query_string"])
+        wish = read_wish(request.scope)
         invoke = invocations.invoke_csv if media_type(request.scope["headers"]) == CSV else invocations.invoke
         aside = self.explanations if wish.explain else self.batches
         with self._room():

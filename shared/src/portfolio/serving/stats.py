@@ -22,7 +22,7 @@ INTERPOLATED = "interpolated inside the buckets of http_request_duration_seconds
 class Endpoint(BaseModel):
     """How one path was answered. Times are milliseconds."""
 
-    endpoint: str = Field(description="A route's template, or `unmatched`")
+    endpoint: str = Field(description="A route's template, `unmatched`, or `dry_run`")
     requests: int
     errors_4xx: int = Field(description="Refused: the client's own mistakes")
     errors_5xx: int
@@ -41,9 +41,10 @@ class Predictions(BaseModel):
 
 
 class Stats(BaseModel):
-    """The counters of a service, over all of its workers since it started. Sums leave out who only watches or operates.
+    """The counters of a service, over all its workers since it started. Sums leave out who only watches or tries out.
 
-    That is health, metrics, /stats, /monitoring/stats, /model and /admin: each has its line in `endpoints`.
+    That is health, metrics, /stats, /monitoring/stats, /model, /data, documentation, /admin, and dry runs of any path
+    (`dry_run`): each has its line in `endpoints`.
     """
 
     project: str

@@ -58,10 +58,11 @@ class Health:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one API answered, every `interval_seconds`, oldest first."""
+    """What one API answered clients, every `interval_seconds`, oldest first; the latency is that of all of it."""
 
     project: str
     interval_seconds: float
+    latency_p95_ms: float | None
     points: Sequence[Point]
 
 
@@ -145,8 +146,9 @@ class Paths:
 
     def traffic(self, project: str, minutes: Minutes = 60) -> Traffic:
         """Requests, errors, latency and predictions over time, of the last day at most; lost when this restarts."""
-        traffic = self._service.traffic
-        return Traffic(project, traffic.seconds, traffic.of(self._service.check(project), minutes=minutes))
+        traffic, name = self._service.traffic, self._service.check(project)
+        slow = traffic.p95_ms(name, minutes=minutes)
+        return Traffic(project, traffic.seconds, slow, traffic.of(name, minutes=minutes))
 
     def versions(self, project: str) -> Versions:
         """Registered versions, what the API serves, and who changed that when and why."""

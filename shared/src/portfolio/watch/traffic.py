@@ -14,7 +14,17 @@ from urllib.request import ProxyHandler, build_opener
 from prometheus_client.parser import text_string_to_metric_families
 
 from portfolio import logs
-from portfolio.serving.figures import Samples, by_endpoint, milliseconds, predictions, read_counters, served, since
+from portfolio.serving.figures import (
+    Figures,
+    Samples,
+    by_endpoint,
+    milliseconds,
+    predictions,
+    read_counters,
+    served,
+    since,
+    together,
+)
 
 SECONDS = 10.0
 KEPT = 8640  # a day
@@ -25,7 +35,7 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True)
 class Point:
-    """What an API answered in the `seconds` before `at`, health checks left out. All are zero where it is not up.
+    """What an API answered clients in the `seconds` before `at`. All are zero where it is not up.
 
     Latencies are interpolated inside the buckets of its histogram; null where nothing was asked.
     """
@@ -39,6 +49,14 @@ class Point:
     predictions: int = 0
     latency_p50_ms: float | None = None
     latency_p95_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A point, and the figures that it is made of."""
+
+    point: Point
+    figures: Figures
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class Traffic:
     ) -> None:
         self.seconds = seconds
         self._addresses, self._clock = addresses, clock
-        self._points: dict[str, deque[Point]] = {name: deque(maxlen=kept) for name in addresses}
+        self._readings: dict[str, deque[Reading]] = {name: deque(maxlen=kept) for name in addresses}
         self._before: dict[str, Look] = {}
         self._up: dict[str, bool] = {}
         self._over = Event()
@@ -84,8 +102,12 @@ class Traffic:
 
     def of(self, project: str, *, minutes: float) -> list[Point]:
         """The points of the last minutes, oldest first."""
-        first = datetime.now(UTC) - timedelta(minutes=minutes)
-        return [point for point in tuple(self._points[project]) if point.at >= first]
+        return [reading.point for reading in self._last(project, minutes)]
+
+    def p95_ms(self, project: str, *, minutes: float) -> float | None:
+        """Over all requests of the last minutes; None where there were none."""
+        figures = together(reading.figures for reading in self._last(project, minutes))
+        return milliseconds(figures.durations.quantile(0.95))
 
     def look(self) -> None:
         """Ask every API once."""
@@ -93,12 +115,16 @@ class Traffic:
             samples = read_samples(address)
             self._up[project] = samples is not None
             if samples is None:
-                self._points[project].append(Point(datetime.now(UTC), up=False))
+                self._readings[project].append(Reading(Point(datetime.now(UTC), up=False), Figures()))
                 continue
             now, before = Look(self._clock(), samples), self._before.get(project)
             self._before[project] = now
             if before:
-                self._points[project].append(_point(before, now))
+                self._readings[project].append(_reading(before, now))
+
+    def _last(self, project: str, minutes: float) -> list[Reading]:
+        first = datetime.now(UTC) - timedelta(minutes=minutes)
+        return [reading for reading in tuple(self._readings[project]) if reading.point.at >= first]
 
     def _go_on(self) -> None:
         while not self._over.is_set():
@@ -120,11 +146,11 @@ def read_samples(address: str) -> Samples | None:
         return None
 
 
-def _point(before: Look, now: Look) -> Point:
+def _reading(before: Look, now: Look) -> Reading:
     new = since(before.samples, now.samples)
     figures = served(by_endpoint(new))
     p50, p95 = (milliseconds(figures.durations.quantile(share)) for share in (0.5, 0.95))
-    return Point(
+    point = Point(
         at=datetime.now(UTC),
         up=True,
         seconds=round(now.time - before.time, 3),
@@ -135,3 +161,4 @@ def _point(before: Look, now: Look) -> Point:
         latency_p50_ms=p50,
         latency_p95_ms=p95,
     )
+    return Reading(point, figures)

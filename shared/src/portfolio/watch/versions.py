@@ -46,7 +46,7 @@ class Rollback(Wish):
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version. `metrics` has value, low and high of the figures that its project is judged by."""
+    """A registered version. `metrics` has value, low and high, first of the figures that its project is judged by."""
 
     version: str
     bundle: str
