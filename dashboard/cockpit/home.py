@@ -64,7 +64,7 @@ def _summary(found: Sequence[Model]) -> str:
 def _card(model: Model, watched: Watched | None, pages: Mapping[str, str]) -> None:
     st.html(_head(model))
     if model.trouble:
-        st.error(f"{model.trouble} {model.remedy}")
+        look.error(model.trouble, model.remedy)
     st.html(look.facts(_facts(model, watched or Watched())))
     st.html(_judged(watched))
     with st.container(horizontal=True, gap="small", key=f"open-{model.name}"):
@@ -94,15 +94,13 @@ def _facts(model: Model, watched: Watched) -> Sequence[tuple[str, str, str]]:
         ("Version", model.version or words.NONE, f"live for {words.since(since)}" if since else ""),
         (words.metric_name(headline) if headline else "Quality", quality, within),
         ("Predictions", words.number(watched.predictions), "in the last hour"),
-        ("p95 latency", slow, "when last used"),
+        ("p95 latency", slow, "in the last hour"),
     )
 
 
 def _judged(watched: Watched | None) -> str:
     if watched is None:
-        return look.lines(
-            [("Drift", look.badge("not known", look.UNKNOWN), ""), ("Decision", look.state_badge(None), "")]
-        )
+        return look.lines([(what, look.badge("not known", look.UNKNOWN), "") for what in ("Drift", "Last decision")])
     text, colour = DRIFTS[watched.drift.state]
     reason = f"{words.ago(watched.at)}: {watched.reasons[0]}" if watched.reasons else words.ago(watched.at)
     return look.lines(

@@ -10,7 +10,11 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from cockpit import words
+
 ACCENT, INK, MUTED, LINE, SHADE = "#0f766e", "#1c2b2a", "#64748b", "#dfe6e5", "#b9d8d4"
+BESIDE = "#94a3b8"
+"""Of what is there to compare with."""
 GOOD, WARN, BAD, UNKNOWN = "#15803d", "#b45309", "#b91c1c", "#64748b"
 STATES = {
     "ok": GOOD,
@@ -30,7 +34,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-ser
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": FONT, "size": 13, "color": INK},
-        "colorway": [ACCENT, "#94a3b8", WARN, "#334155", "#7c9a97"],
+        "colorway": [ACCENT, BESIDE, WARN, "#334155", "#7c9a97"],
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
@@ -53,6 +57,16 @@ def head(title: str, note: str, *, synthetic: bool) -> None:
     """How every page begins: what it is about, a mark where its figures are of made-up data, and a note."""
     mark = badge("synthetic data", WARN) if synthetic else ""
     st.html(f'<div class="head"><h1>{escape(title)}</h1>{mark}</div><p class="note">{escape(note)}</p>')
+
+
+def error(*sentences: str) -> None:
+    """What went wrong, and what to do; in words that are shown as they are, whoever said them."""
+    st.error(words.plain(" ".join(filter(None, sentences))), icon=":material/error:")
+
+
+def warning(*sentences: str) -> None:
+    """The same where it is less than an error."""
+    st.warning(words.plain(" ".join(filter(None, sentences))))
 
 
 def chart(figure: go.Figure, *, key: str, height: int = 320, alt: str = "", **changes: Any) -> None:

@@ -199,14 +199,13 @@ def _watch(name: str, service: Service) -> Watched:
         raise runs
     last: Facts = next(iter(runs["runs"]), {})
     points = () if isinstance(traffic, ServiceError) else traffic["points"]
-    slow = [point["latency_p95_ms"] for point in points if point["latency_p95_ms"] is not None]
     return Watched(
         decision=last.get("decision", ""),
         at=last.get("at", ""),
         reasons=tuple(last.get("reasons", ())),
         drift=Drift() if isinstance(drift, ServiceError) else _drift(drift),
         predictions=sum(point["predictions"] for point in points) if points else None,
-        p95_ms=slow[-1] if slow else None,
+        p95_ms=None if isinstance(traffic, ServiceError) else traffic["latency_p95_ms"],
         report_url=last.get("report_url", ""),
     )
 

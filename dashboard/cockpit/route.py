@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from cockpit import address, home
+from cockpit import address, home, look, words
 from cockpit.address import HOME
 from cockpit.models import Model
 from cockpit.monitoring import page as monitoring
@@ -42,7 +42,7 @@ def show(models: Sequence[Model]) -> None:
         label_visibility="collapsed",
     )
     if word:
-        st.warning(word)
+        look.warning(word)
     if page == HOME:
         home.show({each: label for each, (label, _) in PAGES.items()})
         return
@@ -58,9 +58,10 @@ def resolve(page: str, name: str, titles: Mapping[str, str]) -> tuple[str, str, 
         return HOME, "", "No model is listed in PORTFOLIO_APIS."
     if name and name not in titles:
         return HOME, next(iter(titles)), f"There is no model “{name}” here, or it has not answered yet."
+    page = page or (FIRST if name else HOME)
     name = name or next(iter(titles))
-    if page in ("", HOME) or page in PAGES or page in pages_of(name):
-        return page or HOME, name, ""
+    if page == HOME or page in PAGES or page in pages_of(name):
+        return page, name, ""
     return HOME, name, f"{titles[name]} has no page “{page}”."
 
 
@@ -69,7 +70,7 @@ def _choose(by_name: Mapping[str, Model], name: str) -> None:
     st.segmented_control(
         "Model",
         list(by_name),
-        format_func=lambda each: by_name[each].title,
+        format_func=lambda each: words.plain(by_name[each].title),
         required=True,
         key="model",
         on_change=_change,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 NONE = "–"
+MARKDOWN = re.compile(r"([\\`*_{}\[\]#$~|<>]|:(?=[\w/]))")
 METRICS = {
     "roc_auc": "ROC AUC",
     "average_precision": "Average precision",
@@ -26,6 +28,11 @@ SHARES = {"mape", "median_ape", "coverage"}
 """Metrics that are shares, shown in per cent."""
 AMOUNTS = {"mae", "rmse"}
 """Metrics in the unit of what is predicted."""
+
+
+def plain(text: str) -> str:
+    """A text in which Markdown finds nothing to do."""
+    return MARKDOWN.sub(r"\\\1", text)
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -42,8 +42,9 @@ PAGES: dict[str, Any] = {
 
 def problems_of(row: dict[str, Any]) -> list[dict[str, str]]:
     """What the API would refuse."""
-    allowed = {"acidity": "a number above 0", "station": "a text"}
+    allowed = {"acidity": "a number above 0", "station": "a text", "rain": "a number, at least 0"}
     wrong = [("acidity", "must be above 0")] if row.get("acidity", 1) <= 0 else []
+    wrong += [("rain", "must be at least 0")] if (row.get("rain") or 0) < 0 else []
     wrong += [("station", "missing")] if not row.get("station") else []
     return [{"field": field, "message": message, "allowed": allowed[field]} for field, message in wrong]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -99,4 +100,9 @@ def opened(page: str, api: Told, unit: str = "") -> AppTest:
 def said(app: AppTest) -> str:
     """All that a page says in boxes and captions."""
     parts = (app.error, app.warning, app.success, app.info, app.caption, app.markdown)
-    return "\n".join(str(each.value) for part in parts for each in part)
+    return read("\n".join(str(each.value) for part in parts for each in part))
+
+
+def read(markdown: str) -> str:
+    """Without the strokes that keep Markdown from meaning something."""
+    return re.sub(r"\\(\W|_)", r"\1", markdown)

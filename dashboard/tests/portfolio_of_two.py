@@ -47,7 +47,12 @@ def api(name: str, *, synthetic: bool) -> dict[str, Any]:
     }
 
 
-MONITORING: dict[str, Any] = {"/health": {}, "/runs": {"runs": [RUN]}, "/traffic": {"points": POINTS}, "/drift": DRIFT}
+MONITORING: dict[str, Any] = {
+    "/health": {},
+    "/runs": {"runs": [RUN]},
+    "/traffic": {"points": POINTS, "latency_p95_ms": 4.2},
+    "/drift": DRIFT,
+}
 ALL: dict[str, Answers] = {
     "apple": api("apple", synthetic=True),
     "pear": api("pear", synthetic=False),

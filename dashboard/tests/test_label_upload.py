@@ -97,8 +97,8 @@ def test_a_store_that_is_away_stops_and_says_what_was_not_sent(
     ("content", "words"),
     [
         (b"", "no rows"),
-        (b"a,b\n1,2", "Not the columns of labels: a, b, prediction_id, true_label"),
-        (b"prediction_id|true_label\n1|2", "Not the columns of labels"),
+        (b"a,b\n1,2", "lacks prediction_id, true_label. It has columns that no label has: a, b."),
+        (b"prediction_id|true_label\n1|2", "lacks prediction_id, true_label"),
         (b"prediction_id,true_label\n", "no rows"),
         (b"prediction_id,true_label,true_label\n1,2,3", "named twice"),
         ("prediction_id,true_label\n\xe4,1".encode("latin-1"), "not UTF-8"),

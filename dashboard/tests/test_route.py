@@ -28,6 +28,7 @@ def market(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("", "", (HOME, "apple")),
         ("quality", "pear", ("quality", "pear")),
+        ("", "pear", (route.FIRST, "pear")),
         ("quality", "", ("quality", "apple")),
         ("market", "pear", ("market", "pear")),
     ],
@@ -63,6 +64,13 @@ def test_a_wrong_address_is_told_on_the_page(monkeypatch: pytest.MonkeyPatch) ->
     with running(monkeypatch):
         page = opened(page="nonsense", model="pear")
     assert [each.value for each in page.warning] == ["The pear & co has no page “nonsense”."]
+
+
+def test_what_an_address_says_is_shown_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(monkeypatch):
+        page = opened(page="quality", model="![x](http://elsewhere/x.png) :red[y]")
+    (shown,) = [each.value for each in page.warning]
+    assert r"\!\[x\](http\://elsewhere/x.png) \:red\[y\]".replace(r"\!", "!") in shown
 
 
 def test_another_model_keeps_the_page_where_it_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

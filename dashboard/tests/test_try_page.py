@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cockpit.services import Service
 from cockpit.try_it import page as try_it
 from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, orchard
+from dashboard.tests.overseer import read
 
 APP = Path(__file__).parents[1] / "view.py"
 KEY = "try-orchard-"
@@ -88,6 +89,24 @@ def test_what_the_api_refuses_is_said_at_the_field(asked: list[str]) -> None:
     assert "Station is missing" in page.warning[0].value
 
 
+def test_a_number_beyond_its_bounds_is_refused_in_words_and_leaves_no_other_numbers_answer(asked: list[str]) -> None:
+    page = opened()
+    page.number_input(key=f"{KEY}rain").set_value(-5.0).run()
+    assert any("must be at least 0" in each.value for each in page.caption)
+    assert "No answer yet" in page.warning[0].value
+    assert "Blight:" not in told(page)
+
+
+def test_what_came_of_a_file_stays_until_it_is_taken_away(asked: list[str]) -> None:
+    page = opened(view=try_it.FILE)
+    page.file_uploader[0].upload("trees.csv", b"rings,acidity,soil,organic,station\n3,5,clay,0,west\n").run()
+    page.session_state["view"] = try_it.CASE
+    page.run()
+    page.session_state["view"] = try_it.FILE
+    page.run()
+    assert "**1 of 1 rows scored** of trees.csv" in told(page)
+
+
 def test_everything_that_is_tried_is_a_dry_run(asked: list[str]) -> None:
     page = opened()
     page.selectbox(key=f"{KEY}:what-if").set_value("soil").run()
@@ -114,7 +133,7 @@ def test_a_file_is_scored_and_its_bad_rows_are_named(asked: list[str]) -> None:
 def test_a_file_that_lacks_a_column_is_not_sent(asked: list[str]) -> None:
     page = opened(view=try_it.FILE)
     page.file_uploader[0].upload("trees.csv", b"rings,acidty,soil,organic,station\n3,5,clay,0,west\n").run()
-    assert "lacks `acidity` (is `acidty` it?)" in page.error[0].value
+    assert "lacks `acidity` (is `acidty` it?)" in read(page.error[0].value)
     assert not asked
 
 
@@ -132,7 +151,7 @@ def test_an_amount_is_shown_with_its_interval_and_its_place_among_what_is_known(
         st.cache_data.clear()
         page = opened()
     assert page.selectbox(key=f"{KEY}station").options == ["south", "north"]
-    assert "Of cases like this one 90\u00a0% lie between" in told(page)
+    assert "Probably between 2 kg and 4 kg. Over all cases, 90\u00a0% of such intervals hold the truth." in told(page)
     assert "Higher than 50\u00a0% of the 4 rows" in told(page)
 
 

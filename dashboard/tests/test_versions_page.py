@@ -88,6 +88,7 @@ def accept(overseer: Told, api: Told, path: str = "promote") -> None:
         if asked.headers.get("x-api-key") != KEY:
             return 401, {"detail": "The admin key is missing or wrong.", "remedy": "Send it as X-API-Key."}
         api.answers["GET /health"] = (200, {"status": "healthy", "model_version": "2"})
+        overseer.answers["GET /versions/toy"] = (200, told(champion="2"))
         return 200, CHANGED
 
     overseer.answers[f"POST /versions/toy/{path}"] = answer
@@ -178,10 +179,30 @@ def test_an_api_that_still_serves_the_old_version_is_told(
 ) -> None:
     overseer, api = services
     monkeypatch.setattr(change, "SERVED_SECONDS", 0.5)
+    accept(overseer, api)
+    overseer.answers["GET /versions/toy"] = (200, told(champion="2"))
+    api.answers["GET /health"] = (200, {"status": "healthy", "model_version": "1"})
     overseer.answers["POST /versions/toy/promote"] = (200, CHANGED)
-    app = fill(opened("versions", api))
+    page.versions.clear()
+    app = opened("versions", api)
+    app.selectbox(key="versions-version-promote-toy").select("3").run()
+    fill(app)
     assert not app.success
     assert "still says version 1" in said(app)
+
+
+def test_an_outcome_is_told_until_something_else_is_wanted_or_done(services: tuple[Told, Told]) -> None:
+    overseer, api = services
+    accept(overseer, api)
+    app = fill(opened("versions", api))
+    assert "Version 2 of toy is the champion" in said(app)
+    overseer.answers["GET /versions/toy"] = (200, told(champion="1"))  # somebody went back
+    page.versions.clear()
+    assert "Version 2 of toy is the champion" not in said(app.run())
+    fill(app, key="another")
+    assert "Not done:" in said(app)
+    app.segmented_control(key="versions-action-toy").set_value("roll back").run()
+    assert "Not done:" not in said(app)
 
 
 def test_a_rollback_names_where_to(services: tuple[Told, Told]) -> None:
@@ -190,11 +211,10 @@ def test_a_rollback_names_where_to(services: tuple[Told, Told]) -> None:
     app = opened("versions", api)
     app.segmented_control(key="versions-action-toy").set_value("roll back").run()
     fill(app)
-    app.selectbox(key="versions-version-roll back-toy").select("2").run()
+    app.selectbox(key="versions-version-roll back-toy").select("3").run()
     fill(app)
-    assert [(asked.path, asked.body["to"]) for asked in overseer.posts] == [("/versions/toy/rollback", "")] * 1 + [
-        ("/versions/toy/rollback", "2")
-    ]
+    asked = [(asked.path, asked.body["to"]) for asked in overseer.posts]
+    assert asked == [("/versions/toy/rollback", ""), ("/versions/toy/rollback", "3")]
 
 
 def test_force_is_offered_only_after_a_refusal_that_names_it(services: tuple[Told, Told]) -> None:

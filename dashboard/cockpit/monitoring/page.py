@@ -35,7 +35,7 @@ def _last(name: str) -> None:
     try:
         runs = monitoring().get("/runs", project=name, limit=1)["runs"]
     except ServiceError as error:
-        st.error(f"What the monitoring runs found is not known: {error.words} {error.remedy}")
+        look.error("What the monitoring runs found is not known:", error.words, error.remedy)
         return
     if not runs:
         st.info("No monitoring run has looked at this model yet. The monitoring service does so every few minutes.")
@@ -46,7 +46,7 @@ def _last(name: str) -> None:
             f'<div class="head"><strong>Last decision</strong>{look.state_badge(run["decision"])}'
             f"<span>{words.ago(run['at'])}</span></div>"
         )
-        st.markdown("\n".join(f"- {_plain(reason)}" for reason in run["reasons"]))
+        st.markdown("\n".join(f"- {words.plain(reason)}" for reason in run["reasons"]))
         st.html(look.facts(_facts(run)))
         _report(run)
 
@@ -88,7 +88,7 @@ def _traffic(name: str) -> None:
     try:
         said = monitoring().get("/traffic", project=name, minutes=minutes)
     except ServiceError as error:
-        st.error(f"Traffic is not known: {error.words} {error.remedy}")
+        look.error("Traffic is not known:", error.words, error.remedy)
         return
     now = datetime.now(UTC)
     _draw(said, (now - timedelta(minutes=minutes), now), over_time.STEPS[minutes], name)
@@ -130,7 +130,7 @@ def _found(name: str, unit: str) -> None:
     )
     trouble = next((each for each in (drifted, performed, runs) if isinstance(each, ServiceError)), None)
     if trouble:
-        st.error(f"Drift, performance and decisions are not all known: {trouble.words} {trouble.remedy}")
+        look.error("Drift, performance and decisions are not all known:", trouble.words, trouble.remedy)
     if not isinstance(drifted, ServiceError):
         drift.show(drifted)
     if not isinstance(performed, ServiceError):
@@ -138,8 +138,3 @@ def _found(name: str, unit: str) -> None:
         performance.show(performed, past, unit)
     if not isinstance(runs, ServiceError):
         performance.show_runs(runs["runs"], name)
-
-
-def _plain(text: str) -> str:
-    """Without what Markdown would read as marks of its own."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>#$|~" else letter for letter in text)

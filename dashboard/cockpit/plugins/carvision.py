@@ -31,12 +31,12 @@ def show(model: Model) -> None:
     st.html(STYLE)
     look.head("The used-car market", _note(model), synthetic=model.synthetic)
     if not model.up and model.trouble:
-        st.error(f"{model.trouble} {model.remedy}")
+        look.error(model.trouble, model.remedy)
         return
     try:
         everything = adverts(model.service, f"{model.version} {model.info.get('bundle_version', '')}")
     except ServiceError as error:
-        st.error(f"The adverts can't be shown: {error.words} {error.remedy}")
+        look.error("The adverts can't be shown:", error.words, error.remedy)
         return
     with st.sidebar:
         count = st.empty()
@@ -69,7 +69,7 @@ def _note(model: Model) -> str:
 
 
 def _chosen(left: int, all_of_them: int) -> str:
-    return "that the filter leaves" if left < all_of_them else "– filter them in the side bar (» opens it)"
+    return "that the filter leaves" if left < all_of_them else "– filter them in the side bar"
 
 
 def _overview(found: pd.DataFrame) -> None:
@@ -188,6 +188,8 @@ def _bargains(found: pd.DataFrame) -> None:
         return
     odd = int(cheap["implausible"].sum())
     judged = int(found["prediction"].notna().sum())
+    if odd and st.toggle("Leave out the implausibly cheap", True, key="market-plausible", bind="query-params"):
+        cheap = cheap[~cheap["implausible"]]
     st.html(
         look.facts(
             (
@@ -197,13 +199,10 @@ def _bargains(found: pd.DataFrame) -> None:
                     f"{words.percent(len(cheap) / judged)} of {judged:,} that have a prediction",
                 ),
                 ("Median saving", _dollars(float(cheap["saving"].median())), "against the expected price"),
-                ("Implausibly cheap", f"{odd:,}", "often an error or a scam"),
+                ("Implausibly cheap", f"{odd:,}", "of all below it; often an error or a scam"),
             )
         )
     )
-    if odd:
-        leave = st.toggle("Leave out the implausibly cheap", key="market-plausible", bind="query-params")
-        cheap = cheap[~cheap["implausible"]] if leave else cheap
     _table(cheap.head(SHOWN))
     if len(cheap) > SHOWN:
         st.caption(f"The {SHOWN} largest savings of {len(cheap):,}. Filter to see others; click a heading to sort.")
@@ -237,7 +236,9 @@ def _table(cheap: pd.DataFrame) -> None:
             "Miles": column.NumberColumn(format="localized"),
             "Price": column.NumberColumn(format="dollar", step=1),
             "Expected": column.NumberColumn(format="dollar", step=1, help="What the model expects, out of fold"),
-            "Interval": column.TextColumn(help="Four in five such cars are advertised within it"),
+            "Interval": column.TextColumn(
+                help="The model's own; over all cars, as many are advertised within it as it promises"
+            ),
             "Saving": column.NumberColumn(format="dollar", step=1, help="Expected price minus price"),
             "Saving %": column.NumberColumn(format="%d %%", help="Of the expected price"),
         },

@@ -11,7 +11,6 @@ from cockpit import look, words
 from cockpit.fields import label_of
 from cockpit.metrics import Figure, Slice
 
-BESIDE = "#94a3b8"
 CLOSE = {"t": 8}  # the heading of the page stands above
 OUTER, INNER = "rgba(15,118,110,0.10)", "rgba(15,118,110,0.20)"
 
@@ -28,7 +27,7 @@ def forest(name: str, rows: Sequence[tuple[str, Figure]], unit: str = "") -> go.
         if not told:
             _word(figure, at, 0, "not kept")
         elif low <= told["value"] <= high:
-            _dot(figure, name, at, told, unit, who=who, colour=BESIDE if at else look.ACCENT)
+            _dot(figure, name, at, told, unit, who=who, colour=look.BESIDE if at else look.ACCENT)
         else:
             value = words.metric(name, told["value"], unit)
             _word(figure, at, told["value"] > high, f"{value} ▸" if told["value"] > high else f"◂ {value}")
@@ -107,7 +106,7 @@ def _dots(figure: go.Figure, name: str, labels: Sequence[str], unit: str) -> go.
 
 def _axis(name: str, unit: str) -> Mapping[str, str]:
     if name in words.SHARES:
-        return {"tickformat": ".0%"}
+        return {"tickformat": ".1~%"}
     if name in words.AMOUNTS:
         return {"tickprefix": "$", "tickformat": ",.0f"} if unit == "USD" else {"tickformat": ",.0f"}
     return {"tickformat": "~g"}
@@ -191,7 +190,7 @@ def _curve(x: Sequence[float], y: Sequence[float], hover: str, mode: str = "line
 
 
 def _reference(figure: go.Figure, x: Sequence[float], y: Sequence[float], what: str) -> None:
-    line = {"color": BESIDE, "width": 1.5, "dash": "dot"}
+    line = {"color": look.BESIDE, "width": 1.5, "dash": "dot"}
     figure.add_scatter(x=x, y=y, mode="lines", line=line, hovertemplate=f"{what}<extra></extra>")
 
 

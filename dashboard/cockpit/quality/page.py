@@ -28,7 +28,7 @@ def show(model: Model) -> None:
     note = "How good the live model is, measured on rows that it has never seen."
     look.head(model.title, note, synthetic=model.synthetic)
     if model.trouble:
-        st.error(f"{model.trouble} {model.remedy}")
+        look.error(model.trouble, model.remedy)
     told, card = _beside(model.service, model.name, model.version)
     if model.info:
         st.html(look.facts(_facts(model.info)))
@@ -41,7 +41,7 @@ def show(model: Model) -> None:
         _importance(model.info)
     with st.expander("Model card", icon=":material/description:"):
         if isinstance(card, ServiceError):
-            st.warning(f"The model card can't be shown: {card.words} {card.remedy}")
+            look.warning("The model card can't be shown:", card.words, card.remedy)
         else:
             st.markdown(rendered(card))
 
@@ -69,7 +69,7 @@ def _facts(info: Mapping[str, Any]) -> Sequence[tuple[str, str, str]]:
 def _against(model: Model, told: Any) -> None:
     st.subheader("How good it is", anchor=False)
     if isinstance(told, ServiceError):
-        st.warning(f"The version before can't be compared: {told.words} {told.remedy}")
+        look.warning("The version before can't be compared:", told.words, told.remedy)
         told = {}
     compared = _compared(model, told)
     if not compared:
@@ -118,22 +118,23 @@ def _sentence(headline: str, compared: Compared, unit: str) -> str:
     own = compared[0][1][headline]
     name = words.metric_name(headline)
     value, within = words.metric(headline, own["value"], unit), words.interval(headline, own, unit)
+    name, value, within = (words.plain(each) for each in (name, value, within))
     said = [f"**{name} {value}** (95 % interval {within}): {metrics.direction(headline)}."]
     for who, figures in compared[1:]:
         if other := figures.get(headline):
             value = words.metric(headline, other["value"], unit)
             apart = "the intervals overlap" if metrics.overlap(own, other) else "the intervals do not overlap"
-            said.append(f"{who}: {value}, {apart}.")
-    return " ".join(said).replace("$", r"\$")
+            said.append(words.plain(f"{who}: {value}, {apart}."))
+    return " ".join(said)
 
 
 def _forest(name: str, compared: Compared, unit: str) -> None:
     rows = [(who, figures.get(name, {})) for who, figures in compared]
     label = words.metric_name(name)
-    st.markdown(f"**{label}** :gray[:small[{metrics.direction(name)}]]", help=metrics.meaning(name))
+    st.markdown(f"**{words.plain(label)}** :gray[:small[{metrics.direction(name)}]]", help=metrics.meaning(name))
     said = "; ".join(f"{who} {words.metric(name, told.get('value'), unit)}" for who, told in rows)
     figure = charts.forest(name, rows, unit)
-    look.chart(figure, key=f"quality-forest-{name}", height=50 + 28 * len(rows), alt=f"{label}: {said}")
+    look.chart(figure, key=f"quality-forest-{name}", height=60 + 28 * len(rows), alt=f"{label}: {said}")
 
 
 def _table(compared: Compared, unit: str) -> list[dict[str, str]]:

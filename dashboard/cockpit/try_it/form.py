@@ -10,11 +10,11 @@ from typing import Any
 import streamlit as st
 
 from cockpit.fields import Field
+from cockpit.words import plain
 
 SLIDES = 1000.0
 """The widest range that a slider is good for."""
 EMPTY = "empty: not known"
-MARKDOWN = re.compile(r"([\\`*_{}\[\]#$:~|<>])")
 
 
 def draw(prefix: str, fields: Sequence[Field], known: Mapping[str, tuple[str, ...]], wrong: Mapping[str, str]) -> None:
@@ -65,10 +65,9 @@ def step_of(field: Field) -> float:
 
 
 def title_of(field: Field) -> str:
-    """The label of its widget, in Markdown: its name, and beside it what the schema says of it."""
+    """The label of its widget: its name, and behind it what the schema says of it; read out as it stands."""
     name, said = name_of(field), _said(field)
-    note = f" :small[:gray[{plain(said)}]]" if said not in ("", name) and field.kind != "switch" else ""
-    return plain(name) + note
+    return plain(f"{name} – {said}" if said not in ("", name) and field.kind != "switch" else name)
 
 
 def name_of(field: Field) -> str:
@@ -76,11 +75,6 @@ def name_of(field: Field) -> str:
     said = _said(field)
     has_name = set(field.label.lower().split()) <= set(re.findall(r"\w+", said.lower()))
     return said if said and has_name else field.label
-
-
-def plain(text: str) -> str:
-    """A text in which Markdown finds nothing to do."""
-    return MARKDOWN.sub(r"\\\1", text)
 
 
 def _widget(key: str, field: Field, known: tuple[str, ...]) -> None:
@@ -111,12 +105,10 @@ def _text(label: str, field: Field, known: tuple[str, ...], kept: dict[str, Any]
 
 def _number(label: str, field: Field, kept: dict[str, Any]) -> None:
     sort = _sort(field)
-    low, high = (None if bound is None else sort(bound) for bound in (field.low, field.high))
-    kept |= {"min_value": low, "max_value": high, "step": sort(step_of(field))}
-    kept["format"] = "%d" if field.kind == "integer" else "%g"
-    if slides(field):
-        st.slider(label, **kept)
-    else:
+    kept |= {"step": sort(step_of(field)), "format": "%d" if field.kind == "integer" else "%g"}
+    if field.low is not None and field.high is not None and slides(field):
+        st.slider(label, sort(field.low), sort(field.high), **kept)
+    else:  # without bounds: the API refuses in words, where the widget would keep the answer to another number
         st.number_input(label, value=None if field.optional else "min", placeholder=EMPTY, **kept)
 
 

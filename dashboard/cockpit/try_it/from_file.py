@@ -10,14 +10,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cockpit import table
+from cockpit import look, table, words
 from cockpit.fields import Field
 from cockpit.models import Model
 from cockpit.services import ServiceError
 from cockpit.table import TableError
 from cockpit.try_it import by_schema, scoring
 from cockpit.try_it.by_schema import Header
-from cockpit.try_it.form import plain
 from cockpit.try_it.scoring import Scored
 
 MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
@@ -25,7 +24,10 @@ MOST_ROWS, SHOWN_ROWS, SHOWN_PROBLEMS = 200_000, 1000, 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """A file that was scored, kept until another is chosen: the table whole as CSV, and its beginning to look at."""
+    """A file that was scored, kept until another is chosen: the table whole as CSV, and its beginning to look at.
+
+    `own` of the columns are the file's.
+    """
 
     name: str
     version: str
@@ -35,6 +37,7 @@ class Outcome:
     failure: ServiceError | None
     problems: Sequence[tuple[int, str]]
     header: Sequence[str]
+    own: int
     rows: Sequence[Sequence[Any]]
     content: bytes
     seconds: float
@@ -86,11 +89,11 @@ def _scored(model: Model, fields: Sequence[Field], name: str, content: bytes) ->
             much = f"The file has {len(file.rows):,} rows; here at most {MOST_ROWS:,} are scored."
             raise TableError(much, f"Split it, or use the command line: `portfolio score {model.name} FILE`.")
     except TableError as error:
-        st.error(f"{error.words} {error.remedy}", icon=":material/error:")
+        look.error(error.words, error.remedy)
         return None
     wrong, notes = header_words(by_schema.check(file.header, fields))
     if wrong:
-        st.error(f"{wrong} Rename or add the columns; the sample has them all. {notes}", icon=":material/error:")
+        look.error(wrong, "Rename or add the columns; the sample has them all.", notes)
         return None
     begun = time.perf_counter()
     found = _run(model, by_schema.convert(file, fields))
@@ -104,6 +107,7 @@ def _scored(model: Model, fields: Sequence[Field], name: str, content: bytes) ->
         found.failure,
         [(line, words) for line, words in zip(file.lines, found.problems, strict=True) if words][:SHOWN_PROBLEMS],
         header,
+        len(file.header),
         rows[:SHOWN_ROWS],
         table.write(header, rows).encode("utf-8-sig"),  # with the mark by which spreadsheets know UTF-8
         time.perf_counter() - begun,
@@ -126,9 +130,9 @@ def _show(model: Model, outcome: Outcome, kept: str, *, again: bool) -> None:
     if outcome.notes:
         st.info(outcome.notes)
     if outcome.failure is not None:
-        st.error(f"{outcome.failure.words} {outcome.failure.remedy}", icon=":material/error:")
+        look.error(outcome.failure.words, outcome.failure.remedy)
     took = f"in {outcome.seconds:.1f} s" if outcome.seconds >= 0.1 else "at once"
-    name = plain(outcome.name)
+    name = words.plain(outcome.name)
     st.markdown(f"**{good:,} of {outcome.total:,} rows scored** of {name} {took}, by version {outcome.version}.")
     if outcome.refused:
         _problems(outcome)
@@ -146,13 +150,16 @@ def _show(model: Model, outcome: Outcome, kept: str, *, again: bool) -> None:
         if again and st.button("Score again", key=f"try-again-{model.name}"):
             _forget(kept)
             st.rerun()
-    st.dataframe(pd.DataFrame(outcome.rows, columns=list(outcome.header)), hide_index=True)
+    shown = pd.DataFrame(outcome.rows, columns=list(outcome.header))
+    answers = list(outcome.header[outcome.own :])  # before the file's own columns, which may be many
+    order = [*answers, *outcome.header[: outcome.own]]
+    st.dataframe(shown, hide_index=True, placeholder=words.NONE, column_order=order)
     if outcome.total > len(outcome.rows):
         st.caption(f"The first {len(outcome.rows):,} rows; the download has all {outcome.total:,}.")
 
 
 def _problems(outcome: Outcome) -> None:
-    listed = "\n".join(f"- Line {line}: {plain(problem)}" for line, problem in outcome.problems)
+    listed = "\n".join(f"- Line {line}: {words.plain(problem)}" for line, problem in outcome.problems)
     more = outcome.refused - len(outcome.problems)
     rest = f"\n\n{more:,} more; the column `problem` of the table names them all." if more else ""
     were = "1 row was not scored" if outcome.refused == 1 else f"{outcome.refused:,} rows were not scored"
@@ -173,4 +180,4 @@ def _rule(field: Field) -> str:
         low, high = field.low, field.high
         bounds = "" if low is None else f", at least {low:g}"
         bounds = bounds if high is None else f", at most {high:,.12g}" if low is None else f", {low:g} to {high:.12g}"
-    return plain(f"{kind}{bounds}{', may be empty' if field.optional else ''}")
+    return words.plain(f"{kind}{bounds}{', may be empty' if field.optional else ''}")

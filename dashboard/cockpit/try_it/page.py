@@ -47,12 +47,12 @@ def show(model: Model) -> None:
     note = "What is asked here is a dry run: it is not recorded, and monitoring does not see it."
     look.head(model.title, note, synthetic=model.synthetic)
     if not model.up:
-        st.error(f"{model.trouble or 'This API has no model.'} {model.remedy}", icon=":material/error:")
+        look.error(model.trouble or "This API has no model.", model.remedy)
         return
     try:
         case = _case(model)
     except ServiceError as error:
-        st.error(f"{error.words} {error.remedy}", icon=":material/error:")
+        look.error(error.words, error.remedy)
         return
     one, file = st.tabs([CASE, FILE], key="view", bind="query-params")
     if one.open:
@@ -118,17 +118,13 @@ def _fill(case: Case, row: Mapping[str, Any]) -> None:
         st.session_state[f"{case.prefix}{field.name}"] = form.start_of(field, row.get(field.name))
 
 
-def _trouble(error: ServiceError) -> None:
-    st.error(f"{error.words} {error.remedy}", icon=":material/error:")
-
-
 def _refused(case: Case, error: ServiceError) -> None:
     labels = {field.name: form.name_of(field) for field in case.fields}
     wrong = [f"{labels.get(each['field'], each['field'])} {said(each)}." for each in error.problems]
     if wrong:
-        st.warning(form.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
+        st.warning(words.plain(f"No answer yet. {' '.join(wrong)}"), icon=":material/edit:")
     else:
-        _trouble(error)
+        look.error(error.words, error.remedy)
 
 
 def _answer(case: Case, told: Answer) -> None:
@@ -160,8 +156,9 @@ def _amount(case: Case, told: Answer) -> None:
     between = ""
     if told.low is not None and told.high is not None:
         coverage = case.model.info.get("task", {}).get("coverage")
-        share = f"Of cases like this one {words.percent(coverage)} lie" if coverage else "Probably"
-        between = f"{share} between {words.amount(told.low, unit)} and {words.amount(told.high, unit)}."
+        between = f"Probably between {words.amount(told.low, unit)} and {words.amount(told.high, unit)}."
+        if coverage:
+            between += f" Over all cases, {words.percent(coverage)} of such intervals hold the truth."
     if case.known.quantiles:
         share = words.percent(case.known.share_below(told.value))
         between += f" Higher than {share} of the {case.known.rows:,} rows that it was trained and tested on."
@@ -181,7 +178,7 @@ def _why(case: Case, told: Answer, explanation: Mapping[str, Any] | None, row: M
     measure = _measure(case, told)
     ends = tuple(measure.told(reasons.back(scale, found[place].size)) for place in (0, -1))
     what = "the probability" if told.probable else f"the {case.target.lower()}"
-    st.markdown(form.plain(reasons.sentence(found, what)))
+    st.markdown(words.plain(reasons.sentence(found, what)))
     shown = reasons.SCALES.get(scale, scale)
     figure = waterfall.waterfall(found, scale=shown.capitalize(), ends=(ends[0], ends[1]))
     look.chart(figure, key="try-why", height=110 + 30 * len(found), alt=reasons.sentence(found, what))
@@ -213,7 +210,7 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
     try:
         tried = what_if.tried(case.model, case.known, movable[name], row)
     except ServiceError as error:
-        _trouble(error)
+        look.error(error.words, error.remedy)
         return
     if not tried.answers:
         st.caption("The model takes none of the values that were tried.")

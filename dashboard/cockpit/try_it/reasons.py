@@ -11,7 +11,7 @@ from cockpit.fields import Field, label_of
 
 Part = Literal["base", "field", "rest", "calibration", "answer"]
 MOST, SMALL = 10, 0.01
-SCALES = {"log-odds": "log-odds", "log": "logarithm"}
+SCALES = {"log-odds": "log-odds", "log": "logarithms"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def addition(found: Sequence[Step], scale: str, answer: str) -> str:
     fields, calibration = figure(math.fsum(step.size for step in found[1:-2])), figure(found[-2].size)
     missed = "" if abs(gap(found)) < 0.005 else f" But the parts miss the answer by {figure(gap(found))}."
     parts = f"{base} (average case) {fields} (fields) {calibration} (calibration)"
-    return f"{parts} = {whole} {scale}, which is {answer}.{missed}"
+    return f"{parts} = {whole} in {scale}, which is {answer}.{missed}"
 
 
 def figure(size: float, *, signed: bool = True) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from cockpit import models
+from cockpit import look, models, words
 from cockpit.models import Model
 from cockpit.services import monitoring
 from cockpit.versions import change
@@ -27,7 +27,7 @@ def show(model: Model, told: Facts) -> None:
     going = st.session_state.get(_at(name, "going"))
     if going:
         _wait(model, name, *going)
-    _tell(st.session_state.get(_at(name, "outcome")))
+    _tell(st.session_state.get(_at(name, "outcome")), told["champion"])
     action = st.segmented_control(
         "What to do",
         list(ACTIONS),
@@ -36,12 +36,15 @@ def show(model: Model, told: Facts) -> None:
         required=True,
         key=_at(name, "action"),
         label_visibility="collapsed",
+        on_change=_forget,
+        args=(name,),
     )
     choices = _choices(told, str(action))
     if not choices:
         st.info("There is no version beside the champion: train another one, then it can be promoted here.")
         return
-    st.selectbox("Version", list(choices), format_func=choices.__getitem__, key=_at(name, f"version-{action}"))
+    key = _at(name, f"version-{action}")
+    st.selectbox("Version", list(choices), format_func=choices.__getitem__, key=key, on_change=_forget, args=(name,))
     _form(model, name)
 
 
@@ -87,7 +90,7 @@ def _form(model: Model, name: str) -> None:
         )
         st.form_submit_button(label.strip(), type="primary", on_click=_submit, args=(model, name))
     for sentence in st.session_state.get(_at(name, "lacking"), ()):
-        st.warning(f"Nothing was sent. {sentence}")
+        look.warning("Nothing was sent.", sentence)
 
 
 def _submit(model: Model, name: str) -> None:
@@ -98,11 +101,12 @@ def _submit(model: Model, name: str) -> None:
     wish = Wish(name, action, version, **said, force=force)
     lacking = change.lacking(wish, str(st.session_state.get(_at(name, "confirmation"), "")).strip())
     st.session_state[_at(name, "lacking")] = lacking
+    _forget(name)
     if lacking or st.session_state.get(_at(name, "going")):
         return
     for part in ("key", "confirmation"):
         st.session_state[_at(name, part)] = ""
-    for part in ("outcome", "refused", "force"):
+    for part in ("refused", "force"):
         st.session_state.pop(_at(name, part), None)
     doing = f"Promoting version {version}" if action == "promote" else "Rolling back"
     future = _pool().submit(change.carry_out, wish, monitoring(), model.service)
@@ -128,14 +132,21 @@ def _wait(model: Model, name: str, future: Future[Outcome], doing: str, began: f
     st.rerun()
 
 
-def _tell(outcome: Outcome | None) -> None:
-    if outcome is None:
+def _forget(name: str) -> None:
+    """What came of the last change, once something else is wanted."""
+    st.session_state.pop(_at(name, "outcome"), None)
+
+
+def _tell(outcome: Outcome | None, champion: str) -> None:
+    """What came of the last change, for as long as nobody has made another."""
+    if outcome is None or (outcome.done and outcome.champion != champion):
         return
+    ago = words.ago(outcome.at)
     if not outcome.done:
-        st.error(f"Not done: {outcome.words} {outcome.remedy}")
+        look.error("Not done:", outcome.words, outcome.remedy, f"That was {ago}.")
         return
     served, sentence = change.verified(outcome)
-    (st.success if served else st.warning)(f"{outcome.words} {sentence}")
+    (st.success if served else st.warning)(words.plain(f"{outcome.words} {sentence} That was {ago}."))
 
 
 def _chosen(name: str) -> tuple[change.Action, str]:

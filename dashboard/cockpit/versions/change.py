@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from cockpit.services import Service, ServiceError
@@ -48,6 +49,7 @@ class Outcome:
     served: str = ""
     seconds: float | None = None
     force: str = ""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def lacking(wish: Wish, confirmation: str) -> list[str]:

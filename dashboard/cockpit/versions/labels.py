@@ -64,10 +64,12 @@ class Sent:
 def read(content: bytes) -> list[Line]:
     """The lines of a CSV file that begins with its columns' names. Raises TableError."""
     found = table.read(content, FIELDS)
-    wrong = [name for name in found.header if name not in FIELDS + TOLD]
-    if wrong := wrong + [name for name in NEEDED if name not in found.header]:
-        shown = ", ".join(name[:40] or "(empty)" for name in wrong[:5])
-        raise TableError(f"Not the columns of labels: {shown}.", f"The first line names {', '.join(FIELDS)}.")
+    missing = [name for name in NEEDED if name not in found.header]
+    unknown = [name[:40] or "(empty)" for name in found.header if name not in FIELDS + TOLD][:5]
+    if missing or unknown:
+        lacks = f"The file lacks {', '.join(missing)}." if missing else ""
+        has = f"It has columns that no label has: {', '.join(unknown)}." if unknown else ""
+        raise TableError(f"{lacks} {has}".strip(), f"The first line names {', '.join(FIELDS)}.")
     return [_line(number, found.header, row) for number, row in zip(found.lines, found.rows, strict=True)]
 
 

@@ -16,6 +16,7 @@ from cockpit.versions.comparison import Compared, compare
 
 FRESH_SECONDS = 3.0
 TOLD_SECONDS = 10.0  # it asks the registry and the API in turn
+LISTED = 3
 MARKS = {"better": look.GOOD, "worse": look.BAD, "equal": look.UNKNOWN, "unknown": look.UNKNOWN}
 Facts = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ def show(model: Model) -> None:
     try:
         told = versions(model.name)
     except ServiceError as error:
-        st.error(f"The versions are not known: {error.words} {error.remedy}")
+        look.error("The versions are not known:", error.words, error.remedy)
         upload.show(model)
         return
     _standing(told)
@@ -53,7 +54,7 @@ def _standing(told: Facts) -> None:
             (
                 ("Live", serves, "the API does not answer" if live is None else "in all of the API's workers"),
                 ("Champion", told["champion"] or words.NONE, "of the registry"),
-                ("Challenger", told["challenger"] or words.NONE, "waits for a promotion"),
+                ("Challenger", told["challenger"] or words.NONE, "waits for a promotion" if told["challenger"] else ""),
                 ("Versions", str(len(told["versions"])), "registered"),
             )
         )
@@ -61,7 +62,7 @@ def _standing(told: Facts) -> None:
     if live is None:
         st.warning("The API does not answer, so which version is live is not known. `make health` tells what runs.")
     elif live != [told["champion"]]:
-        st.warning(f"The API serves version {serves}, the registry's champion is {told['champion'] or 'none'}.")
+        look.warning(f"The API serves version {serves}, the registry's champion is {told['champion'] or 'none'}.")
 
 
 def _table(told: Facts, unit: str) -> None:
@@ -69,7 +70,7 @@ def _table(told: Facts, unit: str) -> None:
     if not rows:
         st.info("No version is registered yet: train the model first.")
         return
-    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))[:LISTED]  # a comparison has them all
     st.dataframe(
         {
             "Version": [row["version"] for row in rows],
@@ -114,7 +115,7 @@ def _compare(told: Facts, model: Model) -> None:
     lines = compare(by_version[a]["metrics"], by_version[b]["metrics"], aim=aim)
     st.html(comparison_table(lines, (a, b), model.unit))
     if by_version[a]["data"] != by_version[b]["data"]:
-        st.warning(f"They were measured on different data: {by_version[a]['data']}; {by_version[b]['data']}.")
+        look.warning(f"They were measured on different data: {by_version[a]['data']}; {by_version[b]['data']}.")
     st.caption("On each version's own test rows, with 95 % intervals. Where the intervals overlap it may be chance.")
 
 

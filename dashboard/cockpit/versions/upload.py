@@ -33,7 +33,10 @@ def show(model: Model) -> None:
     )
     with st.expander("What such a file looks like"):
         st.code(EXAMPLE, language=None)
-    file = st.file_uploader("CSV file of labels", type="csv", key=_at(name, "file"))
+    sent_at = _at(name, "sent")
+    file = st.file_uploader(
+        "CSV file of labels", type="csv", key=_at(name, "file"), on_change=st.session_state.pop, args=(sent_at, None)
+    )
     replace = st.checkbox("Replace labels that say something else (needs the admin key)", key=_at(name, "replace"))
     if replace:
         st.text_input(
@@ -46,10 +49,10 @@ def show(model: Model) -> None:
     st.button("Record the labels", disabled=file is None, on_click=_submit, args=(name,), key=_at(name, "send"))
     go = st.session_state.pop(_at(name, "go"), None)
     if file is not None and go is not None:
-        st.session_state[_at(name, "sent")] = _take(model, file.getvalue(), *go)
+        st.session_state[sent_at] = _take(model, file.getvalue(), *go)
     for sentence in st.session_state.pop(_at(name, "lacking"), ()):
-        st.warning(f"Nothing was sent. {sentence}")
-    sent = st.session_state.get(_at(name, "sent"))
+        look.warning("Nothing was sent.", sentence)
+    sent = st.session_state.get(sent_at)
     if sent is not None:
         _tell(sent, name)
 
@@ -85,12 +88,12 @@ def _progress(bar: st.delta_generator.DeltaGenerator, done: int, lines: list[Lin
 
 def _tell(sent: Sent | str, name: str) -> None:
     if isinstance(sent, str):
-        st.error(f"Nothing was sent. {sent}")
+        look.error("Nothing was sent.", sent)
         return
     if sent.trouble:
         remedy = change.KEY_REMEDY.replace("the monitoring service", "the API")
         said = remedy if sent.trouble.status in (401, 403) else sent.trouble.remedy
-        st.error(f"Not all labels were taken: {sent.trouble.words} {said}")
+        look.error("Not all labels were taken:", sent.trouble.words, said)
     counts = [(what, f"{sent.counts[what]:,}", note) for what, note in MEANINGS.items() if sent.counts[what]]
     st.html(look.facts(counts))
     if not sent.problems:
@@ -103,7 +106,7 @@ def _problems(sent: Sent, name: str) -> None:
     """The lines that were not recorded, the first of them shown and all to download."""
     number = len(sent.problems)
     st.markdown(f"**{number:,} {'line was' if number == 1 else 'lines were'} not recorded**")
-    first = sent.problems[:SHOWN]
+    first = sorted(sent.problems, key=lambda each: each.line.number)[:SHOWN]
     st.dataframe(
         {
             "Line": [each.line.number for each in first],
@@ -119,7 +122,7 @@ def _problems(sent: Sent, name: str) -> None:
         st.caption(f"The first {SHOWN} are shown; the file has all of them.")
     st.download_button(
         "Download these lines",
-        labels.rejected_csv(sent.problems),
+        labels.rejected_csv(sorted(sent.problems, key=lambda each: each.line.number)),
         file_name=f"{name}-labels.rejected.csv",
         mime="text/csv",
         key=_at(name, "download"),

@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from cockpit import look, words
 from cockpit.fields import label_of
 
-GREY = "#94a3b8"
-STATES = {"ok": look.ACCENT, "watch": look.WARN, "act": look.BAD, "unknown": GREY}
+STATES = {"ok": look.ACCENT, "watch": look.WARN, "act": look.BAD, "unknown": look.BESIDE}
 SCORE = "score"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 Facts = Mapping[str, Any]
@@ -37,7 +36,7 @@ def ranking(features: Sequence[Facts], limits: Facts) -> go.Figure:
             x=[each["psi"] for each in rows],
             y=names,
             orientation="h",
-            marker_color=[STATES.get(each["state"], GREY) for each in rows],
+            marker_color=[STATES.get(each["state"], look.BESIDE) for each in rows],
             showlegend=False,
             customdata=[[each["state"], each["by_chance"]] for each in rows],
             hovertemplate="%{y}<br>PSI %{x:.3f}: %{customdata[0]}"
@@ -73,7 +72,7 @@ def _states(figure: go.Figure, rows: Sequence[Facts], names: Sequence[str]) -> N
             mode="text",
             text=[f"  {_psi(each['psi'])} {each['state']}" for each in rows],
             textposition="middle right",
-            textfont={"color": [STATES.get(each["state"], GREY) for each in rows]},
+            textfont={"color": [STATES.get(each["state"], look.BESIDE) for each in rows]},
             cliponaxis=False,
             showlegend=False,
             hoverinfo="skip",
@@ -99,7 +98,7 @@ def distributions(feature: Facts) -> go.Figure:
     labels = [label for label, _, _ in kept]
     figure = go.Figure()
     for side, colour, shares in (
-        ("Test rows of the training", GREY, [before for _, before, _ in kept]),
+        ("Test rows of the training", look.BESIDE, [before for _, before, _ in kept]),
         ("Current traffic", look.ACCENT, [now for _, _, now in kept]),
     ):
         text = f"%{{{'y' if flat else 'x'}}}<br>%{{{'x' if flat else 'y'}:.1%}} of the rows<extra>{side}</extra>"

@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 
 from cockpit import look, words
 
-GREY = "#94a3b8"
 ORDER = ("unknown", "ok", "watch", "retrain", "roll back")
 """Decisions from the bottom to the top."""
 Facts = Mapping[str, Any]

@@ -10,14 +10,13 @@ import plotly.graph_objects as go
 from cockpit import look
 from cockpit.monitoring.traffic import Span, Step
 
-GREY = "#94a3b8"
 AXIS = "Time (UTC)"
 
 
 def volume(steps: Sequence[Step], down: Sequence[Span], shown: Span) -> go.Figure:
     """Requests and predictions per minute."""
     figure = _figure(down, shown, "per minute")
-    figure.add_trace(_line(steps, "requests", "Requests", GREY, "%{y:,.1f} requests a minute"))
+    figure.add_trace(_line(steps, "requests", "Requests", look.BESIDE, "%{y:,.1f} requests a minute"))
     figure.add_trace(_line(steps, "predictions", "Predictions", look.ACCENT, "%{y:,.1f} predictions a minute"))
     return figure
 
@@ -25,7 +24,7 @@ def volume(steps: Sequence[Step], down: Sequence[Span], shown: Span) -> go.Figur
 def latency(steps: Sequence[Step], down: Sequence[Span], shown: Span) -> go.Figure:
     """p50 and p95 in milliseconds."""
     figure = _figure(down, shown, "milliseconds")
-    figure.add_trace(_line(steps, "p50", "p50", GREY, "half were answered within %{y:,.3g} ms"))
+    figure.add_trace(_line(steps, "p50", "p50", look.BESIDE, "half were answered within %{y:,.3g} ms"))
     figure.add_trace(_line(steps, "p95", "p95", look.ACCENT, "95 of 100 were answered within %{y:,.3g} ms"))
     return figure
 
