@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -71,7 +73,10 @@ def test_without_monitoring_and_registry_models_are_shown_and_words_say_so(monke
 def test_a_model_that_was_never_judged_has_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = {"/health": {}, "/runs": {"runs": []}, "/traffic": {"points": [], "latency_p95_ms": None}}
     with running(monkeypatch, monitoring=nothing):
-        said = text(opened())
+        page, until = opened(), time.monotonic() + 20
+        while text(page).count("not judged yet") < 2 and time.monotonic() < until:  # asked, but not told yet
+            page.run()
+        said = text(page)
     assert said.count("not judged yet") == 2
     assert "no recent traffic was judged" in said
 

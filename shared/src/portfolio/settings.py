@@ -37,9 +37,7 @@ class Settings(BaseSettings):
     store_retention_days: int = Field(365, ge=1, le=36_500)  # what is older is pruned; the audit of promotions stays
     journal_max_mb: int = Field(1024, ge=1)  # of predictions that the store does not have yet, of one service
     journal_when_full: Literal["oldest", "refuse"] = "oldest"  # drop the oldest predictions, or refuse new ones
-    journal_fsync: bool = (
-        False  # have every prediction survive a machine that loses power, not only a process that dies
-    )
+    journal_fsync: bool = False  # have every prediction survive a loss of power, not only a process that dies
     monitoring_interval_seconds: float = Field(900.0, gt=0)  # between two runs of the monitoring service
     monitoring_days: float = Field(7.0, ge=0.001)  # of predictions that a run looks at
     audit_user: str = ""  # whom the audit names; empty: the user of this process and the host
@@ -104,12 +102,9 @@ def repository(folder: Path) -> Path | None:
 
 
 def read_settings() -> Settings:
-    """Settings of this process, wherever in the repository it runs.
-
-    A value that can't be meant raises ConfigError naming the variable.
-    """
+    """Settings wherever in the repository this runs; a value that can't be meant raises ConfigError naming it."""
     try:
-        return Settings(_env_file=_home() / ".env")
+        return Settings(_env_file=(_home() / ".env", ".env"))
     except ValidationError as error:
         problems = "; ".join(f"{str(loc[0]).upper()}{_key(loc[1:])}: {said}" for loc, said in _problems(error))
         raise ConfigError(f"{problems}.", remedy="Correct the environment, or .env.") from None
