@@ -205,7 +205,7 @@ def _watch(name: str, service: Service) -> Watched:
         reasons=tuple(last.get("reasons", ())),
         drift=Drift() if isinstance(drift, ServiceError) else _drift(drift),
         predictions=sum(point["predictions"] for point in points) if points else None,
-        p95_ms=None if isinstance(traffic, ServiceError) else traffic["latency_p95_ms"],
+        p95_ms=None if isinstance(traffic, ServiceError) else traffic.get("latency_p95_ms"),  # older releases tell none
         report_url=last.get("report_url", ""),
     )
 
