@@ -347,10 +347,11 @@ def test_the_serving_image_is_without(stack: Stack, absent: str) -> None:
 
 @pytest.mark.parametrize("target", ["serve", "full"])
 def test_an_image_carries_nothing_of_its_making(stack: Stack, target: str) -> None:
-    look = "ls -A /root /var/cache/apt/archives /var/lib/apt/lists; find /opt /tmp -name '*.whl'"
+    folders = "/root /var/cache/apt/archives /var/lib/apt/lists"
+    look = f"for each in {folders}; do [ ! -d $each ] || ls -A $each; done; find /opt /tmp -name '*.whl'"
     found = stack.docker("run", "--rm", "--user", "0", f"{PREFIX}bankchurn-{target}:1.0.0", "sh", "-c", look)
     known = {"", ".bashrc", ".profile", "lock", "partial", "auxfiles"}
-    assert [line for line in found.splitlines() if line not in known and not line.endswith(":")] == []
+    assert [line for line in found.splitlines() if line not in known] == []
     assert "bundle.key" not in stack.docker("history", "--no-trunc", f"{PREFIX}bankchurn-{target}:1.0.0")
 
 
