@@ -254,6 +254,20 @@ def test_the_bargains_are_told_with_what_to_think_of_them(page: AppTest) -> None
     assert table["Interval"].iloc[0] == "$5,000 – $14,000"
 
 
+def test_where_every_bargain_is_implausible_words_say_so_and_no_figure_is_made_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Api, "rows", [*ROWS[:60], {"price": 1_000}, {"price": 1_100}])
+    with serving(Api) as port:
+        page = _opened(port, monkeypatch, **{"market_part": "Bargains"})
+        assert not page.exception
+        assert "nan" not in _said(page)
+        assert "Every advert below its interval is implausibly cheap" in page.info[0].value
+        page.toggle(key="market-plausible").set_value(False).run()
+
+    assert len(page.dataframe[0].value) == 2
+
+
 def test_adverts_beyond_what_the_model_is_for_are_in_the_market_but_no_bargains(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

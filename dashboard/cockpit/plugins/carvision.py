@@ -190,6 +190,9 @@ def _bargains(found: pd.DataFrame) -> None:
     judged = int(found["prediction"].notna().sum())
     if odd and st.toggle("Leave out the implausibly cheap", True, key="market-plausible", bind="query-params"):
         cheap = cheap[~cheap["implausible"]]
+    if cheap.empty:
+        st.info("Every advert below its interval is implausibly cheap: switch them on to see them.")
+        return
     st.html(
         look.facts(
             (
