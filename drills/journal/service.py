@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 
+from bench.tree import members
 from drills.lifecycle.errors import DrillError
 from drills.lifecycle.place import ROOT, Place
 
@@ -46,7 +47,7 @@ class Service:
     def kill(self) -> None:
         """SIGKILL to every process of the service, the shipper included."""
         assert self._program
-        for process in _session(self._program.pid):
+        for process in members(self._program.pid):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self._program.wait(STOP_SECONDS)
@@ -95,14 +96,3 @@ def until(happened: Callable[[], bool], otherwise: str, *, patience: float = PAT
             raise DrillError(f"After {patience:.0f} s {otherwise}.")
         time.sleep(0.1)
     return time.monotonic() - began
-
-
-def _session(leader: int) -> list[int]:
-    """Every process of a session."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = stat.read_text(errors="replace").rpartition(") ")[2].split()
-            if int(fields[3]) == leader and fields[0] not in "ZX":
-                found.append(int(stat.parent.name))
-    return found

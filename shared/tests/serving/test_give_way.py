@@ -5,6 +5,12 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import time
+
+import pytest
+
+from portfolio.serving.give_way import AUTOGROUP
+from portfolio.serving.keeper import Keeper
 
 ASK = """
 import ctypes, os, platform
@@ -31,3 +37,28 @@ def test_it_is_nicer_and_its_slice_is_the_longest_also_for_threads_to_come() -> 
     length = 100_000_000 if kernel >= (6, 12) else 0  # before, none but deadline tasks had a slice of their own
     done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == [f"0 5 {length}"] * 2
+
+
+GROUPED = pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not group processes by session")
+TELL = (
+    "from portfolio.serving.give_way import AUTOGROUP, give_way; give_way(); print(AUTOGROUP.read_text(), flush=True)"
+)
+
+
+@GROUPED
+def test_what_stands_beside_the_workers_is_less_important_than_them(capfd: pytest.CaptureFixture[str]) -> None:
+    """Seen red with a group of processes instead of a session: the shipper took half of a core from others."""
+    said = ""
+    with Keeper("teller", [sys.executable, "-c", TELL]):
+        until = time.monotonic() + 60
+        while "nice" not in said and time.monotonic() < until:
+            time.sleep(0.1)
+            said += capfd.readouterr().out
+    assert said.split()[-1] == "5"
+
+
+@GROUPED
+def test_it_does_not_make_a_session_that_is_anothers_less_important() -> None:
+    before = AUTOGROUP.read_text()
+    done = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == before.strip()

@@ -57,6 +57,7 @@ class Keeper:
         with self._lock:
             if self._over.is_set():
                 return None
-            # a group of its own: Ctrl-C in the terminal comes to the service, and ends this one from here
-            self._program = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, process_group=0)
+            # a session of its own: Ctrl-C in the terminal comes to the service, and ends this one from here; and Linux
+            # weighs sessions, so that this one can give way without the workers giving way as well
+            self._program = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, start_new_session=True)
             return self._program
