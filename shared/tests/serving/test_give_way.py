@@ -36,7 +36,7 @@ def test_it_is_nicer_and_its_slice_is_the_longest_also_for_threads_to_come() -> 
     kernel = tuple(int(part) for part in platform.release().split(".")[:2])
     length = 100_000_000 if kernel >= (6, 12) else 0  # before, none but deadline tasks had a slice of their own
     done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines() == [f"0 5 {length}"] * 2
+    assert done.stdout.splitlines() == [f"0 10 {length}"] * 2
 
 
 GROUPED = pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not group processes by session")
@@ -54,7 +54,7 @@ def test_what_stands_beside_the_workers_is_less_important_than_them(capfd: pytes
         while "nice" not in said and time.monotonic() < until:
             time.sleep(0.1)
             said += capfd.readouterr().out
-    assert said.split()[-1] == "5"
+    assert said.split()[-1] == "10"
 
 
 @GROUPED

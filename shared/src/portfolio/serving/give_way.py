@@ -10,7 +10,7 @@ from pathlib import Path
 
 from portfolio.logs import logger
 
-NICE = 5  # where cores are scarce answers come first, but what waits must not wait for ever
+NICE = 10  # a tenth of a busy core: answers come first, but what waits must not wait for ever
 SLICE_NANOSECONDS = 100_000_000  # the longest that Linux takes
 AUTOGROUP = Path("/proc/self/autogroup")
 AGAIN_SECONDS, TRIES = 0.15, 20  # the kernel takes one such wish in 0.1 s from all who are not root
@@ -39,7 +39,7 @@ def give_way() -> None:
 
     To be called by the first program of a session. Where the kernel groups by session (autogroup, sched(7); not within
     a container), the niceness of a process counts among its session only: the shipper took half of a core from whoever
-    else was on it, and 16 connections got 0.84 of the answers that they got without a journal; so they get 0.91.
+    else was on it, and 16 connections got 0.84 of the answers that they got without a journal; so they get 0.92.
 
     The long slice is what a process that wakes up for a request needs: since Linux 6.12 it preempts one whose slice is
     longer than its own at once, without anyone getting less of the core (EEVDF's request size; an older kernel ignores
