@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import platform
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import time
 
 import pytest
 
+from portfolio.serving import give_way as module
 from portfolio.serving.give_way import AUTOGROUP
 from portfolio.serving.keeper import Keeper
 
@@ -62,3 +65,33 @@ def test_it_does_not_make_a_session_that_is_anothers_less_important() -> None:
     before = AUTOGROUP.read_text()
     done = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == before.strip()
+
+
+class Group:
+    """The file of a session that refuses at first, as the kernel does where another has just asked."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals, self.written = refusals, list[str]()
+
+    def exists(self) -> bool:
+        return True
+
+    def write_text(self, text: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.written.append(text)
+
+
+@pytest.mark.parametrize(("refusals", "written", "lines"), [(2, ["10"], 0), (99, [], 1)])
+def test_a_kernel_that_takes_such_wishes_seldom_is_asked_again_and_one_that_does_not_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, written: list[str], lines: int
+) -> None:
+    group = Group(refusals)
+    told: list[str] = []
+    monkeypatch.setattr(module, "AUTOGROUP", group)
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(module.os, "getsid", lambda _: os.getpid())
+    monkeypatch.setattr(module.log, "info", lambda said, **_: told.append(said))
+    module._lower_session()
+    assert (group.written, len(told)) == (written, lines)

@@ -53,16 +53,15 @@ def give_way() -> None:
 def _lower_session() -> None:
     if not AUTOGROUP.exists() or os.getsid(0) != os.getpid():  # of another's session the others would suffer
         return
-    for _ in range(TRIES):
+    for left in reversed(range(TRIES)):
         try:
             AUTOGROUP.write_text(str(NICE))
-        except BlockingIOError:
-            time.sleep(AGAIN_SECONDS)
         except OSError as error:
+            if isinstance(error, BlockingIOError) and left:
+                time.sleep(AGAIN_SECONDS)
+                continue
             log.info("nice, but as a session as important as others", reason=error.strerror)
-            return
-        else:
-            return
+        return
 
 
 def _take_long_slices(nice: int) -> None:
