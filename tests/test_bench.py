@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from bench import tree
 from bench.apps import echo, typed, uncounted
 from bench.figures import Spread, order, ratio
 from bench.footprint import Footprint
-from bench.goals import Goal, footprint_goals, scoring_goals, serving_goals
+from bench.goals import Goal, footprint_goals, journal_goals, scoring_goals, serving_goals
+from bench.journal import KEEPING, KEEPING_NOTHING
 from bench.load import Round, read, require_wrk
 from bench.report import Results, render
 from bench.rows import generate
@@ -126,6 +128,17 @@ def test_the_goals_compare_with_the_fastest_of_the_peers() -> None:
     best = found["throughput, c = 1, beside the best peer (BentoML)"]
     assert (batching.measured, batching.reached) == (Spread(25, 25, 25), True)
     assert (best.measured, best.reached) == (Spread(10, 10, 10), False)
+
+
+@pytest.mark.parametrize(("kept", "reached"), [(90, True), (89, False)])
+def test_keeping_predictions_may_cost_a_tenth(kept: float, *, reached: bool) -> None:
+    rounds = {name: [Round(throughput, 0.001, 0.002)] for name, throughput in ((KEEPING, kept), (KEEPING_NOTHING, 100))}
+    pair = [
+        Measured(replace(servers()[0], name=name), {16: each}, memory=1, ready_seconds=1.0, difference=0.0)
+        for name, each in rounds.items()
+    ]
+    (goal,) = journal_goals(pair)
+    assert goal.reached is reached
 
 
 SCORED = Scored(

@@ -170,6 +170,13 @@ def test_a_dashboard_is_what_its_script_writes_and_every_panel_has_title_unit_an
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
 
 
+def test_grafana_finds_its_dashboards_where_the_stack_puts_them() -> None:
+    (provider,) = read(GRAFANA / "provisioning" / "dashboards" / "portfolio.yml")["providers"]
+    mounts = read(ROOT / "docker-compose.demo.yml")["services"]["grafana"]["volumes"]
+    assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in mounts
+    assert "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro" in mounts
+
+
 @pytest.mark.parametrize("uid", ["portfolio", "model"])
 def test_no_panel_lies_on_another_or_beyond_the_edge(uid: str) -> None:
     taken: set[tuple[int, int]] = set()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portfolio.errors import ConfigError
-from portfolio.settings import Config, Settings, read_settings, read_yaml
+from portfolio.settings import Config, Limits, Settings, read_config, read_settings, read_yaml
 
 
 @pytest.mark.parametrize("address", ["models.example:8001", "ftp://models.example", "http://", ""])
@@ -74,3 +74,11 @@ def test_every_wrong_key_is_told(tmp_path: Path) -> None:
     file.write_text("port: 1\ntraining: {fold: 3, folds: 1}")
     with pytest.raises(ConfigError, match=r"training\.folds: .*; training\.fold: Extra"):
         read_yaml(file, Config)
+
+
+def test_a_project_that_states_no_limits_of_its_own_is_judged_by_these(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("port: 1")
+    policy = read_config(file).monitoring
+    assert (policy.psi, policy.drifted) == (Limits(watch=0.1, act=0.2), Limits(watch=0.3, act=0.5))
+    assert (policy.loss, policy.brier) == (Limits(watch=0.05, act=0.10), 0.20)

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from toys import COST, LATE, ORDER, go_live, orders, project, write_bundle
 
+from portfolio.predictions import segments as written
 from portfolio.predictions.segments import Record, scan, segments
 from portfolio.serving import create_app
 from portfolio.serving.board import Reason, Stage
@@ -209,6 +210,18 @@ def test_a_project_may_keep_nothing(spec: ModelSpec) -> None:
     assert not any(name.startswith("journal") for name in shown)
     assert shown["prediction_probability_count"] == 1
     assert not (spec.root / "journal").exists()
+
+
+@pytest.mark.parametrize(("wish", "synchronised"), [("1", 2), ("0", 0)])
+def test_predictions_survive_a_loss_of_power_where_that_is_wished(
+    spec: ModelSpec, monkeypatch: pytest.MonkeyPatch, wish: str, synchronised: int
+) -> None:
+    files: list[int] = []
+    monkeypatch.setenv("JOURNAL_FSYNC", wish)
+    monkeypatch.setattr(written.os, "fdatasync", files.append)
+    with TestClient(create_app(spec)) as api:
+        assert [api.post("/predict", json=ORDER).status_code for _ in range(2)] == [200, 200]
+    assert len(files) == synchronised
 
 
 def test_an_application_that_was_never_asked_leaves_no_file(spec: ModelSpec) -> None:

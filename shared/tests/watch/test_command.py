@@ -9,11 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+from oversight import a_run
 from services import TESTS, free_port, installed
+from stores import prediction, ship
+from toys import LATE, project
+
+from portfolio import store
+from portfolio.settings import Limits, Settings
+from portfolio.watch import command
 
 PORTFOLIO = str(Path(sys.executable).with_name("portfolio"))
 
@@ -57,6 +65,7 @@ def test_it_answers_on_its_port_and_leaves_at_sigterm(tmp_path: Path) -> None:
     with monitoring(tmp_path, "--port", str(port)) as program:
         health = answer(program, f"http://127.0.0.1:{port}/health").json()
         assert health["status"] == "healthy"
+        assert health["patience_seconds"] == 3 * 300  # of MONITORING_INTERVAL_SECONDS
         assert "toylate" in {each["project"] for each in health["projects"]}
         assert httpx.get(f"http://127.0.0.1:{port}/runs").json() == {"runs": []}  # it made the store
         program.send_signal(signal.SIGTERM)
@@ -80,6 +89,25 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         )
     assert failed.value.returncode == 1
     assert f"Port {port} on 127.0.0.1 is taken." in failed.value.stderr
+
+
+def test_what_is_older_than_the_retention_is_pruned_and_old_runs_are_thinned(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    kept = settings.model_copy(update={"store_retention_days": 30})
+    ship([prediction(0, at=now - timedelta(days=31)), prediction(1, at=now - timedelta(days=29))], kept)
+    for hours in (1, 2, 3):
+        store.add_run(a_run(at=(now - timedelta(days=10)).replace(hour=hours)), kept)
+    pruned = command._prune(kept)
+    assert (pruned.predictions, pruned.runs) == (1, 2)
+    assert len(store.runs(kept, project="toylate", limit=9)) == 1
+
+
+def test_a_projects_own_limits_are_those_that_are_shown_and_the_others_stay(tmp_path: Path) -> None:
+    spec = project(LATE, tmp_path / "toylate")
+    with (spec.root / "configs" / "config.yaml").open("a") as file:
+        file.write("monitoring: {psi: {watch: 0.05, act: 0.15}}\n")
+    policy = command._policy(spec)
+    assert (policy.psi, policy.drifted) == (Limits(watch=0.05, act=0.15), Limits(watch=0.3, act=0.5))
 
 
 @contextmanager

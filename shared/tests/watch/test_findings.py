@@ -178,6 +178,13 @@ def test_a_run_by_hand_over_an_hour_is_listed_and_neither_health_nor_metrics(wat
     assert len(watch.json("/drift?project=toylate")["history"]) == 1
 
 
+def test_how_often_estimates_were_right_is_that_of_the_last_run_that_could_tell(watch: Watch) -> None:
+    told = a_run(findings={"hit_rate": {"hits": 9, "of": 10}})
+    store.add_run(told, watch.settings)
+    store.add_run(a_run(at=NOON + timedelta(hours=1)), watch.settings)
+    assert watch.json("/performance?project=toylate")["hit_rate"] == {"hits": 9, "of": 10}
+
+
 def test_metrics_keep_the_last_runs_while_the_store_is_away(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
