@@ -40,9 +40,11 @@ def test_what_the_client_saw_must_be_in_the_store_once() -> None:
     assert (more.missing, more.unseen) == (0, 1)
     less = compare(seen, [name(2), name(7)])
     assert (less.missing, less.unseen) == (1, 1)
-    assert [check.holds for check in killed(more, 10)] == [True, True, True]
-    assert [check.holds for check in killed(less, 10)] == [False, True, True]
-    assert [check.holds for check in killed(compare(seen, [name(1), name(2), name(2)]), 10)] == [True, False, True]
+    assert [check.holds for check in killed(more, 10, RATE)] == [True] * 4
+    assert [check.holds for check in killed(less, 10, RATE)] == [True, False, True, True]
+    twice = compare(seen, [name(1), name(2), name(2)])
+    assert [check.holds for check in killed(twice, 10, RATE)] == [True, True, False, True]
+    assert [check.holds for check in killed(more, 10, RATE / 2)] == [False, True, True, True]
 
 
 def outage(*, failed: int = 0, count: int = 20_000, drained: float = 15, up: float = 0) -> Outage:

@@ -29,11 +29,12 @@ class Outage:
     store_up: float
 
 
-def killed(kept: Kept, kills: int) -> list[Check]:
-    """Every prediction whose answer reached the client is in the store, once."""
+def killed(kept: Kept, kills: int, pace: float) -> list[Check]:
+    """Every prediction whose answer reached the client is in the store, once; `pace` is the load, a second."""
     missing, doubled = f"{kept.missing} of {kept.seen:,}", str(kept.doubled)
     more = f"{kept.unseen} of {kept.stored:,}"
     return [
+        _load("load before the kills", pace),
         Check(f"answers that are missing in the store, after {kills} kills", missing, "0", kept.missing == 0),
         Check("predictions that are in the store twice", doubled, "0", kept.doubled == 0),
         Check("predictions that no client saw: killed on their way", more, "told", holds=True),
@@ -52,7 +53,7 @@ def taken_away(outage: Outage) -> list[Check]:
             "0",
             failed == 0,
         ),
-        Check("load meanwhile", f"{mean:,.0f} a second", f">= {LEAST * RATE:,.0f}", mean >= LEAST * RATE),
+        _load("load meanwhile", mean),
         Check("the metrics told", f"journal_store_up {outage.store_up:g}", "0", outage.store_up == 0),
         Check("backlog drained, under load", f"{drain:.1f} s", f"<= {DRAINED_SECONDS:.0f} s", drain <= DRAINED_SECONDS),
     ]
@@ -62,3 +63,7 @@ def nothing_lost(figures: Mapping[str, float]) -> Check:
     """By the service's own count, since its last start."""
     lost = sum(value for name, value in figures.items() if name.startswith("journal_lost_total"))
     return Check("predictions that the journal counts as lost", f"{lost:.0f}", "0", lost == 0)
+
+
+def _load(what: str, pace: float) -> Check:
+    return Check(what, f"{pace:,.0f} a second", f">= {LEAST * RATE:,.0f}", pace >= LEAST * RATE)

@@ -44,13 +44,13 @@ def drill(place: Place, size: Size, say: Say) -> list[Check]:
         service.start()
         say("the API serves, its store is PostgreSQL")
         with load(place, bodies, file):
-            _kill(service, file, size, say)
+            pace = _kill(service, file, size, say)
             outage = _take_away(service, database, file, size, say)
         waited = until(lambda: service.figures()["journal_bytes"] == 0, "predictions wait", patience=DRAIN_SECONDS)
         say(f"the load has ended; {waited:.1f} s later nothing waits")
         kept = compare(read(file), stored(database.address))
         figures = service.figures()
-    return [*checks.killed(kept, size.kills), *checks.taken_away(outage), checks.nothing_lost(figures)]
+    return [*checks.killed(kept, size.kills, pace), *checks.taken_away(outage), checks.nothing_lost(figures)]
 
 
 def _train(place: Place) -> str:
@@ -63,8 +63,9 @@ def _train(place: Place) -> str:
     return json.dumps([row["request"] for row in golden])
 
 
-def _kill(service: Service, file: Path, size: Size, say: Say) -> None:
-    """Kill everything of the service, let it come back, again and again."""
+def _kill(service: Service, file: Path, size: Size, say: Say) -> float:
+    """Kill everything of the service, let it come back, again and again; returns the answers a second before it."""
+    total = 0
     for number in range(size.kills):
         before = len(good(read(file)))
         time.sleep(size.between)
@@ -74,6 +75,8 @@ def _kill(service: Service, file: Path, size: Size, say: Say) -> None:
         say(f"killed {number + 1} of {size.kills} times, after {served:,} answers in {size.between:g} s")
         if not served:
             raise DrillError("There was no load before a kill.", remedy="Its log is load.log.")
+        total += served
+    return total / (size.kills * size.between)
 
 
 def _take_away(service: Service, database: Database, file: Path, size: Size, say: Say) -> checks.Outage:
