@@ -143,7 +143,7 @@ mlflow: install ## MLflow alone, in the foreground on port 5000
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh -c "$$(sed -n 's/^mlflow: *//p' Procfile) $(ARGS)"
 
 ##@ Quality
-test: install ## All tests
+test: install ## All tests but those of containers (docker-test)
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not docker" $(ARGS)
 
 screenshots: install ## Pictures of every page of the dashboard that `make demo-up` started, in reports/screenshots
@@ -171,7 +171,7 @@ format: install ## Repair what the linter can repair
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-check: lint test ## What CI runs
+check: lint test ## What CI runs, but for docker-test
 
 scan: install ## Known vulnerabilities of the locks; with Trivy also of repository and images
 	@scripts/scan.sh

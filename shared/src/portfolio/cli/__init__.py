@@ -196,7 +196,7 @@ def _app() -> typer.Typer:
     twin.command("make")(twin_make)
     twin.command("report")(twin_report)
     app.add_typer(twin, name="twin")
-    stack = _group("MLflow, every API and monitoring on this machine, as plain processes.")
+    stack = _group("MLflow, every API, monitoring and the dashboard on this machine, as plain processes.")
     for verb in (demo.run, demo.up, demo.down, demo.table):
         stack.command()(verb)
     app.add_typer(stack, name="demo")
