@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.answering import serving
@@ -106,3 +108,31 @@ def said(app: AppTest) -> str:
 def read(markdown: str) -> str:
     """Without the strokes that keep Markdown from meaning something."""
     return re.sub(r"\\(\W|_)", r"\1", markdown)
+
+
+def chart(app: AppTest, key: str) -> dict[str, Any]:
+    """The chart that has this key, as a browser is told to draw it."""
+    (found,) = (each for each in app.get("plotly_chart") if each.key == key)
+    drawn: dict[str, Any] = json.loads(found.proto.spec)
+    return drawn
+
+
+def lines(chart: Mapping[str, Any], end: str) -> list[float]:
+    """Where the lines and shades of a chart are: `end` is one of x0, x1, y0, y1."""
+    return [shape[end] for shape in chart["layout"]["shapes"]]
+
+
+def spinning(patch: pytest.MonkeyPatch) -> list[str]:
+    """What the spinners say that turn at the moment."""
+    turning: list[str] = []
+
+    @contextmanager
+    def spinner(text: str, **_: Any) -> Iterator[None]:
+        turning.append(text)
+        try:
+            yield
+        finally:
+            turning.remove(text)
+
+    patch.setattr(st, "spinner", spinner)
+    return turning

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from cockpit.services import Service
 from cockpit.try_it import page as try_it
-from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, orchard
-from dashboard.tests.overseer import read
+from dashboard.tests.orchard import DOCUMENT, EXAMPLE, PAGES, answer_to, orchard
+from dashboard.tests.overseer import chart, lines, read, spinning
 
 APP = Path(__file__).parents[1] / "view.py"
 KEY = "try-orchard-"
@@ -63,6 +63,56 @@ def test_the_answer_is_told_in_words_and_the_data_called_synthetic(asked: list[s
     assert "Spray" in text
     assert "synthetic data" in text
     assert "prediction_id" not in text
+
+
+def test_a_spinner_turns_while_the_answer_and_the_what_if_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    turning, seen = spinning(monkeypatch), []
+
+    def observed(row: dict[str, Any]) -> dict[str, Any]:
+        seen.append("".join(turning))
+        return answer_to(row)
+
+    monkeypatch.setattr("dashboard.tests.orchard.answer_to", observed)
+    opened()
+    assert list(dict.fromkeys(seen)) == ["Asking the model …", "Asking the model about each value …"]
+    assert turning == []
+
+
+def test_the_gauge_shows_the_probability_and_the_threshold(asked: list[str]) -> None:
+    (gauge,) = chart(opened(), "try-gauge")["data"]
+    assert gauge["value"] == pytest.approx(29.9, abs=0.05)
+    assert gauge["gauge"]["threshold"]["value"] == 40
+    assert gauge["gauge"]["steps"][0]["range"] == [40, 100]
+
+
+def test_the_waterfall_leads_from_the_average_case_to_the_answer(asked: list[str]) -> None:
+    told = answer_to(EXAMPLE)["explanation"]
+    (waterfall,) = chart(opened(), "try-why")["data"]
+    assert (waterfall["measure"][0], waterfall["measure"][-1]) == ("absolute", "total")
+    assert waterfall["x"][0] == told["base"]
+    assert sum(waterfall["x"][:-1]) == pytest.approx(waterfall["x"][-1]) == pytest.approx(told["answer"])
+    assert [waterfall["customdata"][place][0] for place in (0, -1)] == [
+        "Average case: 37.8\u00a0%",
+        "Answer: 29.9\u00a0%",
+    ]
+
+
+def test_what_if_is_a_curve_through_the_answer_or_bars_with_the_threshold(asked: list[str]) -> None:
+    page = opened()
+    page.selectbox(key=f"{KEY}:what-if").set_value("rings").run()
+    curve = chart(page, "try-what-if")
+    line, now = curve["data"]
+    assert (line["x"][0], line["x"][-1]) == (1, 200)
+    assert line["y"] == sorted(line["y"])
+    assert (now["x"], now["y"]) == ([12], [pytest.approx(0.299, abs=0.0005)])
+    assert lines(curve, "y0") == [0.4]
+    page.selectbox(key=f"{KEY}:what-if").set_value("soil").run()
+    bars = chart(page, "try-what-if")
+    assert bars["data"][0]["y"] == ["clay", "sand", "loam"]
+    assert bars["data"][0]["text"][0] == "29.9\u00a0% · now"
+    assert lines(bars, "x0") == [0.4]
 
 
 def test_a_change_asks_again_and_reset_brings_the_example_back(asked: list[str]) -> None:
@@ -153,6 +203,9 @@ def test_an_amount_is_shown_with_its_interval_and_its_place_among_what_is_known(
     assert page.selectbox(key=f"{KEY}station").options == ["south", "north"]
     assert "Probably between 2 kg and 4 kg. Over all cases, 90\u00a0% of such intervals hold the truth." in told(page)
     assert "Higher than 50\u00a0% of the 4 rows" in told(page)
+    drawn = chart(page, "try-interval")
+    assert sum(drawn["data"][0]["y"]) == 3, "all but the largest of the rows, which is beyond the last bar"
+    assert list(zip(lines(drawn, "x0"), lines(drawn, "x1"), strict=True)) == [(1.5, 3.5), (2.5, 2.5)]
 
 
 def test_an_api_that_stops_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,8 @@ def _one(case: Case) -> None:
     values = {field.name: st.session_state[f"{case.prefix}{field.name}"] for field in case.fields}
     row = form.row_of(case.fields, values)
     try:
-        body: Mapping[str, Any] = tryout.answer(case.model.service, row)
+        with right, st.spinner("Asking the model …"):
+            body: Mapping[str, Any] = tryout.answer(case.model.service, row)
         error = None
     except ServiceError as refused:
         body, error = {}, refused
@@ -208,7 +209,8 @@ def _what_if(case: Case, told: Answer, explanation: Mapping[str, Any] | None, ro
         width=420,
     )
     try:
-        tried = what_if.tried(case.model, case.known, movable[name], row)
+        with st.spinner("Asking the model about each value …"):
+            tried = what_if.tried(case.model, case.known, movable[name], row)
     except ServiceError as error:
         look.error(error.words, error.remedy)
         return
