@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from overseer import Told, both, opened, said
+from overseer import Asked, Told, both, chart, lines, opened, said, spinning
 from watched import NOON, feature, measured, point, run
 
 
@@ -59,6 +59,68 @@ def test_the_page_tells_all_parts(services: tuple[Told, Told]) -> None:
         assert each in shown
     assert app.get("link_button")[0].proto.url == "http://shown:8010/reports/toy.html"
     assert app.dataframe[0].value["Decision"].tolist() == ["watch", "ok"]
+
+
+def test_a_spinner_turns_while_each_part_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, services: tuple[Told, Told]
+) -> None:
+    overseer, api = services
+    turning, seen = spinning(monkeypatch), set()
+
+    def observed(told: Any) -> Callable[[Asked], Any]:
+        def answer(asked: Asked) -> Any:
+            seen.add((asked.path, "".join(turning)))
+            return told
+
+        return answer
+
+    overseer.answers = {asked: observed(told) for asked, told in overseer.answers.items()}
+    opened("monitoring", api)
+    found = "Asking for drift, performance and decisions …"
+    assert seen == {
+        ("/runs", "Asking for the last decision …"),
+        ("/traffic", "Asking for the traffic …"),
+        *((path, found) for path in ("/drift", "/performance", "/runs")),
+    }
+    assert turning == []
+
+
+def values(drawn: dict[str, Any]) -> dict[str, list[Any]]:
+    """What the named traces of a chart have on their y axis."""
+    return {trace["name"]: trace["y"] for trace in drawn["data"] if "name" in trace}
+
+
+def test_volume_latency_and_errors_are_drawn(services: tuple[Told, Told]) -> None:
+    overseer, api = services
+    _, told = overseer.answers["GET /traffic"]
+    told["points"][0] |= {"requests": 23, "errors_4xx": 2, "errors_5xx": 1}
+    app = opened("monitoring", api)
+    assert values(chart(app, "volume-toy")) == {"Requests": [138.0], "Predictions": [120.0]}
+    assert values(chart(app, "latency-toy")) == {"p50": [1.0], "p95": [2.0]}
+    assert values(chart(app, "errors-toy")) == {"4xx, refused": [12.0], "5xx, failed": [6.0]}
+
+
+def test_drift_is_drawn_by_column_and_over_time_with_its_thresholds(services: tuple[Told, Told]) -> None:
+    app = opened("monitoring", services[1])
+    columns, share = chart(app, "psi-toy"), chart(app, "share-toy")
+    assert (columns["data"][0]["y"], columns["data"][0]["x"]) == (["Balance", "Age"], [0.01, 0.4])
+    assert lines(columns, "x0") == [0.1, 0.2]
+    assert share["data"][0]["y"] == [0.4]
+    assert lines(share, "y0") == [0.3, 0.5]
+    assert [trace["name"] for trace in share["data"][1:]] == ["watch from 30%", "act from 50%"]
+
+
+def test_performance_is_drawn_with_bands_and_the_decisions_as_a_timeline(services: tuple[Told, Told]) -> None:
+    overseer, api = services
+    points = [measured(0, "estimated", 0.85), measured(5, "estimated", 0.86), measured(5, "real", 0.8)]
+    overseer.answers["GET /performance"] = (200, performance(points))
+    app = opened("monitoring", api)
+    drawn = chart(app, "performance-toy")
+    assert values(drawn)["real, on labels"] == [0.8]
+    assert values(drawn)["estimated without labels"] == [0.85, 0.86]
+    assert values(drawn)["band of the estimate"] == pytest.approx([0.88, 0.89, 0.84, 0.83])
+    (timeline,) = chart(app, "decisions-toy")["data"]
+    assert (timeline["y"], timeline["x"]) == (["ok", "watch"], [NOON.isoformat(), run(5, "ok")["at"]])
 
 
 def test_the_chosen_column_is_the_one_drawn(services: tuple[Told, Told]) -> None:

@@ -33,7 +33,8 @@ def show(model: Model) -> None:
 @st.fragment(run_every=RUNS_SECONDS)
 def _last(name: str) -> None:
     try:
-        runs = monitoring().get("/runs", project=name, limit=1)["runs"]
+        with st.spinner("Asking for the last decision …"):
+            runs = monitoring().get("/runs", project=name, limit=1)["runs"]
     except ServiceError as error:
         look.error("What the monitoring runs found is not known:", error.words, error.remedy)
         return
@@ -86,7 +87,8 @@ def _traffic(name: str) -> None:
     )
     minutes = minutes or 60
     try:
-        said = monitoring().get("/traffic", project=name, minutes=minutes)
+        with st.spinner("Asking for the traffic …"):
+            said = monitoring().get("/traffic", project=name, minutes=minutes)
     except ServiceError as error:
         look.error("Traffic is not known:", error.words, error.remedy)
         return
@@ -123,11 +125,12 @@ def _draw(said: Facts, shown: tuple[datetime, datetime], seconds: int, name: str
 @st.fragment(run_every=RUNS_SECONDS)
 def _found(name: str, unit: str) -> None:
     service = monitoring()
-    drifted, performed, runs = together(
-        partial(service.get, "/drift", project=name),
-        partial(service.get, "/performance", project=name),
-        partial(service.get, "/runs", project=name, limit=RUNS),
-    )
+    with st.spinner("Asking for drift, performance and decisions …"):
+        drifted, performed, runs = together(
+            partial(service.get, "/drift", project=name),
+            partial(service.get, "/performance", project=name),
+            partial(service.get, "/runs", project=name, limit=RUNS),
+        )
     trouble = next((each for each in (drifted, performed, runs) if isinstance(each, ServiceError)), None)
     if trouble:
         look.error("Drift, performance and decisions are not all known:", trouble.words, trouble.remedy)
