@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from overseer import both, opened, said
+from registered import figure, told
+from streamlit.testing.v1 import AppTest
 
 from cockpit.versions import page
 from cockpit.versions.comparison import compare, judge
-
-
-def figure(value: float, low: float | None = None, high: float | None = None) -> dict[str, float | None]:
-    return {"value": value, "low": low, "high": high}
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,26 @@ def test_the_comparison_is_told_in_a_table_without_markup_of_others() -> None:
     assert "<i>" not in table
     assert "&lt;i&gt;" in table
     assert "&lt;1&gt;" in table
+
+
+def compared(app: AppTest) -> str:
+    """The words of the table."""
+    (table,) = (each.value for each in app.get("html") if 'class="compare"' in each.value)
+    return " ".join(re.sub("<[^>]*>", " ", table).split())
+
+
+def test_the_page_compares_the_champion_with_the_challenger_and_then_what_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page.versions.clear()
+    with both() as (overseer, api):
+        monkeypatch.setenv("MONITORING_URL", overseer.address)
+        overseer.answers = {"GET /versions/toy": (200, told())}
+        app = opened("versions", api)
+        assert "Compare two versions" in [each.value for each in app.subheader]
+        assert compared(app).startswith("Version 1 Version 2 2 against 1 ROC AUC 0.800 0.780 to 0.820 0.790 0.770 to")
+        assert compared(app).endswith("−0.010 worse intervals overlap")
+        assert "measured on different data" not in said(app)
+        app.selectbox(key="versions-second-toy").select("3").run()
+    assert "0.900 0.880 to 0.920 +0.100 better" in compared(app)
+    assert "They were measured on different data: toys; other toys." in said(app)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from overseer import Asked, Told, both, opened, said
+from registered import told, version
 from streamlit.testing.v1 import AppTest
 
 from cockpit.versions import change, page
@@ -24,51 +25,6 @@ BLOCKED = {
     "detail": "The gate has blocked version 2.",
     "remedy": "`portfolio promote toy --force --reason TEXT` takes it.",
 }
-
-
-def figure(value: float, low: float | None = None, high: float | None = None) -> dict[str, float | None]:
-    return {"value": value, "low": low, "high": high}
-
-
-def version(number: str, **more: Any) -> dict[str, Any]:
-    return {
-        "version": number,
-        "bundle": f"bundle-{number}",
-        "aliases": [],
-        "verdict": "promote",
-        "metrics": {"roc_auc": figure(0.8, 0.78, 0.82)},
-        "data": "toys",
-        "created": "2026-05-01T12:00:00Z",
-        "signed_by": "5a4e51f9cbb4",
-        "promoted_at": "",
-        "archived_at": "",
-    } | more
-
-
-LINE = {
-    "at": "2026-05-01T12:00:00Z",
-    "who": "ann",
-    "action": "promote",
-    "outcome": "live",
-    "from_version": "1",
-    "to_version": "2",
-    "reason": "better <b>",
-    "forced": True,
-    "detail": "",
-    "seconds": 2.0,
-}
-
-
-def told(**more: Any) -> dict[str, Any]:
-    listed = [version("3"), version("2", aliases=["challenger"]), version("1", aliases=["champion"])]
-    return {
-        "project": "toy",
-        "champion": "1",
-        "challenger": "2",
-        "live_versions": ["1"],
-        "versions": listed,
-        "audit": [LINE],
-    } | more
 
 
 @pytest.fixture
@@ -110,6 +66,7 @@ def test_the_page_shows_versions_and_audit(services: tuple[Told, Told]) -> None:
     table, audit = (each.value for each in app.dataframe)
     assert table["Live"].tolist() == ["", "", "live"]
     assert table["Alias"].tolist() == ["", "challenger", "champion"]
+    assert table["Gate says"].tolist() == ["not judged", "block", "promote"]
     assert audit["What"].tolist() == ["promote 1 → 2, forced"]
     assert audit["Served after"].tolist() == ["2.0 s"]
 
