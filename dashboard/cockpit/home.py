@@ -124,7 +124,8 @@ def drift_note(drift: Drift) -> str:
 def _links(model: Model, watched: Watched) -> str:
     links = {"API docs": f"{model.service.shown}/docs"} if model.up else {}
     if model.info.get("source") == "registry":
-        links["MLflow"] = f"{mlflow().shown}/#/models/{model.name}/versions/{model.version}"
+        page = models.run_of(model) or f"models/{model.name}/versions/{model.version}"
+        links["MLflow"] = f"{mlflow().shown}/#/{page}"
     links |= {"Drift report": f"{monitoring().shown}{watched.report_url}"} if watched.report_url else {}
     links["All reports"] = f"{monitoring().shown}/"
     each = (f'<a href="{escape(url)}" target="_blank" rel="noopener">{label}</a>' for label, url in links.items())

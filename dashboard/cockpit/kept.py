@@ -12,10 +12,13 @@ LATELY_SECONDS = 15.0  # an older value says nothing of now
 
 
 class Kept(Generic[T]):
-    """What `ask` returned last; asked anew, at most once at a time, when it is older than `fresh` seconds."""
+    """What `ask` returned last; asked anew, at most once at a time, when it is older than `fresh` seconds.
 
-    def __init__(self, ask: Callable[[], T], fresh: float) -> None:
-        self._ask, self._fresh = ask, fresh
+    It is told for so long as it is younger than `lately`.
+    """
+
+    def __init__(self, ask: Callable[[], T], fresh: float, *, lately: float = LATELY_SECONDS) -> None:
+        self._ask, self._fresh, self._lately = ask, fresh, lately
         self._lock, self._told = Lock(), Event()
         self._told.set()
         self._at = self._begun = float("-inf")
@@ -32,7 +35,7 @@ class Kept(Generic[T]):
     def read(self, patience: float) -> T | None:
         """What is told so many seconds after it was asked, or was told lately; None where neither is."""
         self._told.wait(max(0.0, self._begun + patience - monotonic()))
-        return self._value if self._age < LATELY_SECONDS else None
+        return self._value if self._age < self._lately else None
 
     @property
     def _age(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
+from math import inf
 from typing import Any
 
 import streamlit as st
@@ -91,6 +92,12 @@ def watched(names: tuple[str, ...]) -> dict[str, Watched]:
     return {name: each for name, each in zip(names, found, strict=True) if isinstance(each, Watched)}
 
 
+def run_of(model: Model) -> str:
+    """Where MLflow's pages have the run that its version came from; empty until that is told: nobody waits for it."""
+    (found,) = read_all([_came_from(model.name, model.version, mlflow())], patience=0.0)
+    return found if isinstance(found, str) else ""
+
+
 def begin() -> None:
     """Ask everybody at the same time, so that who waits for one has waited for all."""
     for service in api_services():
@@ -126,6 +133,22 @@ def _watched_over(name: str, service: Service) -> Kept[Watched | ServiceError]:
         return together(partial(_watch, name, service))[0]  # type: ignore[no-any-return]
 
     return Kept(ask, FRESH_SECONDS)
+
+
+@cache
+def _came_from(name: str, version: str, service: Service) -> Kept[str | ServiceError]:
+    def ask() -> str | ServiceError:
+        return together(partial(_run, name, version, service))[0]  # type: ignore[no-any-return]
+
+    return Kept(ask, FRESH_SECONDS, lately=inf)
+
+
+@cache  # a version's run never changes
+def _run(name: str, version: str, service: Service) -> str:
+    found = service.get("/api/2.0/mlflow/model-versions/get", name=name, version=version)
+    run = found["model_version"]["run_id"]
+    told = service.get("/api/2.0/mlflow/runs/get", run_id=run)
+    return f"experiments/{told['run']['info']['experiment_id']}/runs/{run}"
 
 
 @cache

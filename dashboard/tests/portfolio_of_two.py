@@ -57,7 +57,11 @@ ALL: dict[str, Answers] = {
     "apple": api("apple", synthetic=True),
     "pear": api("pear", synthetic=False),
     "monitoring": MONITORING,
-    "mlflow": {"/health": "OK"},
+    "mlflow": {
+        "/health": "OK",
+        "/api/2.0/mlflow/model-versions/get": {"model_version": {"run_id": "a1b2"}},
+        "/api/2.0/mlflow/runs/get": {"run": {"info": {"experiment_id": "3"}}},
+    },
 }
 
 

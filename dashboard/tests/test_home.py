@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cockpit import models, services
 from cockpit.home import drift_note
-from cockpit.models import Drift
+from cockpit.models import Drift, Model
 from dashboard.tests.overseer import read
 from dashboard.tests.portfolio_of_two import DRIFT, MONITORING, opened, running
 
@@ -26,7 +28,7 @@ def test_a_card_has_what_is_known_of_a_model(monkeypatch: pytest.MonkeyPatch) ->
         assert part in said, part
     assert said.count("synthetic data") == 1
     assert f"{at['apple']}/docs" in said
-    assert f"{at['mlflow']}/#/models/apple/versions/7" in said
+    assert f"{at['mlflow']}/#/" in said
     assert f"{at['monitoring']}/reports/a.html" in said
 
 
@@ -64,10 +66,11 @@ def test_an_api_that_is_down_is_shown_as_down_and_the_other_stays(monkeypatch: p
 
 def test_without_monitoring_and_registry_models_are_shown_and_words_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(monkeypatch, monitoring=None, mlflow=None):
-        page = opened()
+        page = opened().run()
     assert "2 of 2 models answer" in text(page)
     assert [warning.value.partition(" at ")[0] for warning in page.warning] == ["Monitoring", "MLflow"]
     assert text(page).count(">not known<") == 4
+    assert text(page).count("/versions/7") == 2
 
 
 def test_a_model_that_was_never_judged_has_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +82,29 @@ def test_a_model_that_was_never_judged_has_no_decision(monkeypatch: pytest.Monke
         said = text(page)
     assert said.count("not judged yet") == 2
     assert "no recent traffic was judged" in said
+
+
+def test_the_run_that_a_version_came_from_is_linked_as_soon_as_mlflow_has_told_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with running(monkeypatch) as at:
+        run, page, until = f"{at['mlflow']}/#/experiments/3/runs/a1b2", opened(), time.monotonic() + 20
+        while text(page).count(run) < 2 and time.monotonic() < until:  # asked, but not told yet
+            page.run()
+    assert text(page).count(run) == 2
+    assert "/versions/7" not in text(page)
+
+
+def test_nobody_waits_for_the_run_and_the_version_is_linked_until_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Event()
+    monkeypatch.setattr(models, "_run", lambda *_: told.wait(20) and "")
+    with running(monkeypatch) as at:
+        page, begun = opened(), time.monotonic()
+        assert models.run_of(Model(services.mlflow(), "quince", "Quinces")) == ""
+        assert time.monotonic() - begun < models.PATIENCE_SECONDS / 2
+    told.set()
+    for name in ("apple", "pear"):
+        assert f"{at['mlflow']}/#/models/{name}/versions/7" in text(page)
 
 
 def test_a_button_of_a_card_opens_the_page_of_its_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler
+from math import inf
 from threading import Event
 
 import pytest
@@ -124,6 +125,14 @@ def test_what_is_fresh_is_not_asked_again_and_what_is_old_is() -> None:
     assert [read_all([kept], patience=5) for _ in range(3)] == [[1], [1], [1]]
     time.sleep(0.25)
     assert read_all([kept], patience=5) == [2]
+
+
+@pytest.mark.parametrize(("lately", "still"), [(0.1, None), (inf, "told")])
+def test_what_was_told_is_told_for_as_long_as_it_says_something(lately: float, still: str | None) -> None:
+    kept = Kept(lambda: "told", fresh=60, lately=lately)
+    assert read_all([kept], patience=5)
+    time.sleep(0.15)
+    assert kept.read(0) == still
 
 
 def test_all_are_asked_at_the_same_time() -> None:
