@@ -16,7 +16,7 @@ HEIGHT = 900
 
 
 def main(address: str = "http://localhost:8501") -> None:
-    """Write FOLDER/MODEL-PAGE-WIDTH.png."""
+    """Write FOLDER/MODEL-PAGE-WIDTH.png, and FOLDER/MODEL-PAGE-PART-WIDTH.png of what a page shows in parts."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         page = browser.new_page(viewport={"width": WIDTHS[0], "height": HEIGHT})
@@ -28,7 +28,13 @@ def main(address: str = "http://localhost:8501") -> None:
         for query in _views(page):
             open_at(page, f"{address}/?{query}")
             said = parse_qs(query)
-            _shoot(page, f"{said['model'][0]}-{said['page'][0]}")
+            name = f"{said['model'][0]}-{said['page'][0]}"
+            _shoot(page, name)
+            parts = _radios(page, "Part").or_(page.get_by_role("tab"))
+            for part in parts.all()[1:]:
+                part.click()
+                settle(page)
+                _shoot(page, f"{name}-{part.inner_text().lower().replace(' ', '-')}")
 
 
 def _views(page: Page) -> list[str]:
