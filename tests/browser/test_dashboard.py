@@ -21,7 +21,8 @@ from tests.browser.demo import PROJECTS, Demo, demo, example, wait_for
 pytestmark = pytest.mark.e2e
 
 PAGES = {"try": "Try it", "quality": "Quality", "monitoring": "Monitoring", "versions": "Versions"}
-PARTS = ("Overview", "Market analysis", "Bargains")
+PARTS = {"Overview": "What they cost", "Market analysis": "Prices week by week", "Bargains": "Priced below"}
+"""Of the market, with a heading that only this part has."""
 EVERY = [*((name, page, "") for name in PROJECTS for page in PAGES), *(("carvision", "market", part) for part in PARTS)]
 WIDE, NARROW = 1280, 390
 DOWN_SECONDS, BACK_SECONDS, SERVED_SECONDS = 15, 60, 60
@@ -104,6 +105,7 @@ def test_every_page_of_every_model_is_whole_at_both_widths(
     expect(chosen(page, "Page")).to_have_text(PAGES.get(which, which.capitalize()))
     if part:
         expect(chosen(page, "Part")).to_have_text(part)
+        expect(page.get_by_role("heading", name=PARTS[part])).to_be_visible()
     is_whole(page)
     page.set_viewport_size({"width": NARROW, "height": 844})
     settle(page)
